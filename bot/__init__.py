@@ -1,0 +1,1 @@
+"""The door: scripts, the console command, the live view and the reports."""

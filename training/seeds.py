@@ -1,0 +1,39 @@
+"""One tree of seeds: every random choice draws from its own named branch.
+
+A branch is addressed by a path of words and numbers, so that adding a consumer never shifts the
+numbers that another one sees. Only this module seeds torch's global state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+
+def branch_seed(seed: int, *path: str | int) -> int:
+    """Derive the seed of a branch: 31 bits, what stable-baselines3 and gymnasium accept."""
+    key = [int.from_bytes(hashlib.sha256(repr(part).encode()).digest()[:4]) for part in path]
+    sequence = np.random.SeedSequence(seed, spawn_key=key)
+    return int(sequence.generate_state(1)[0] >> 1)
+
+
+def generator(seed: int, *path: str | int) -> np.random.Generator:
+    """Make the NumPy generator of a branch."""
+    return np.random.default_rng(branch_seed(seed, *path))
+
+
+@contextmanager
+def torch_state_kept() -> Iterator[None]:
+    """Run a block and put torch's random state back, so that evaluation never moves training's."""
+    state = torch.random.get_rng_state()
+    cuda_states = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    try:
+        yield
+    finally:
+        torch.random.set_rng_state(state)
+        if cuda_states:
+            torch.cuda.set_rng_state_all(cuda_states)
