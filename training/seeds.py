@@ -7,6 +7,7 @@ numbers that another one sees. Only this module seeds torch's global state.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -37,3 +38,19 @@ def torch_state_kept() -> Iterator[None]:
         torch.random.set_rng_state(state)
         if cuda_states:
             torch.cuda.set_rng_state_all(cuda_states)
+
+
+def pin_torch(*, n_threads: int, device: str) -> None:
+    """Fix what makes torch give the same bits twice on one machine, for the whole process.
+
+    Args:
+        n_threads: Threads of one operation; one and two sum in different orders.
+        device: `cpu` or `cuda`. On CUDA the workspace of cuBLAS is fixed too, which has to happen
+            before the first operation there, and cuDNN may only choose repeatable kernels
+            (PyTorch's notes on reproducibility).
+    """
+    torch.set_num_threads(n_threads)
+    if device == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False

@@ -1,0 +1,115 @@
+"""Build the learning agent: stock sb3-contrib `RecurrentPPO` from an `AgentConfig`.
+
+Here: device choice, threads, networks. Not here: the environment (`training.agent.vec_env`) and
+changing hyperparameters later (`training.agent.hyperparameters`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from sb3_contrib import RecurrentPPO
+from stable_baselines3.common.vec_env import VecEnv
+from torch import nn
+
+from envs.errors import ConfigError, UnknownNameError
+from training.agent.config import AgentConfig
+from training.seeds import pin_torch
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"mish": nn.Mish, "tanh": nn.Tanh, "relu": nn.ReLU}
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "adam": torch.optim.Adam,
+}
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def build_agent(
+    vec_env: VecEnv,
+    config: AgentConfig,
+    *,
+    seed: int,
+    device: str = "auto",
+    tensorboard_folder: Path | None = None,
+) -> RecurrentPPO:
+    """Build an untrained agent on an environment, with torch pinned for equal bits.
+
+    Seeds Python's, NumPy's and torch's global generators and the environment, as
+    stable-baselines3 does, so that the same call twice trains to the same bits on one machine.
+
+    Args:
+        vec_env: The training environments; as many as `config.n_envs`.
+        config: Networks and hyperparameters.
+        seed: 31 bits, see `training.seeds.branch_seed`.
+        device: `auto` (CUDA where there is one), `cpu` or `cuda`.
+        tensorboard_folder: Where stable-baselines3 writes its scalars; None writes none.
+
+    Raises:
+        ConfigError: If CUDA is asked for and missing, or the environments are not `n_envs`.
+    """
+    resolved = resolve_device(device)
+    if vec_env.num_envs != config.n_envs:
+        raise ConfigError(
+            "The training environments must be as many as n_envs",
+            came=f"{vec_env.num_envs} environments and n_envs {config.n_envs}",
+        )
+    pin_torch(n_threads=config.n_threads, device=resolved.type)
+    return RecurrentPPO(
+        "MlpLstmPolicy",
+        vec_env,
+        learning_rate=config.learning_rate,
+        n_steps=config.n_steps,
+        batch_size=config.batch_size,
+        n_epochs=config.n_epochs,
+        gamma=config.gamma,
+        gae_lambda=config.gae_lambda,
+        clip_range=config.clip_range,
+        clip_range_vf=config.clip_range_vf,
+        ent_coef=config.ent_coef,
+        vf_coef=config.vf_coef,
+        max_grad_norm=config.max_grad_norm,
+        target_kl=config.target_kl,
+        tensorboard_log=None if tensorboard_folder is None else str(tensorboard_folder),
+        policy_kwargs=policy_arguments(config),
+        seed=seed,
+        device=resolved,
+    )
+
+
+def policy_arguments(config: AgentConfig) -> dict[str, Any]:
+    """Translate the networks and the optimizer to arguments of `RecurrentActorCriticPolicy`."""
+    return {
+        "net_arch": list(config.net_arch),
+        "activation_fn": ACTIVATIONS[config.activation],
+        "lstm_hidden_size": config.lstm_hidden_size,
+        "n_lstm_layers": config.n_lstm_layers,
+        "shared_lstm": config.critic_lstm == "shared",
+        "enable_critic_lstm": config.critic_lstm == "separate",
+        "optimizer_class": OPTIMIZERS[config.optimizer],
+        "optimizer_kwargs": {"eps": config.optimizer_eps, "weight_decay": config.weight_decay},
+    }
+
+
+def resolve_device(device: str) -> torch.device:
+    """Turn a wish into a device that is there.
+
+    Args:
+        device: `auto`, `cpu` or `cuda`.
+
+    Raises:
+        UnknownNameError: If it is none of these.
+        ConfigError: If `cuda` is asked for and this torch sees no CUDA device.
+    """
+    if device not in DEVICES:
+        raise UnknownNameError.of("device", device, DEVICES)
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
+        raise ConfigError(
+            "The device must be on this machine",
+            came="cuda, and torch sees no CUDA device",
+            where="--device",
+            mend="use --device cpu, or install a CUDA build of torch and a driver",
+        )
+    return torch.device("cuda" if available and device != "cpu" else "cpu")
