@@ -1,0 +1,126 @@
+"""Set up walkfast and run it: one command on Linux, macOS and Windows, standard library only.
+
+    python start.py train [walkfast train's flags]    set up, then train (the embedded sample
+                                                      without --data_path)
+    python start.py test [--quick] [pytest's flags]   set up with the test tools, then test
+    python start.py walkfast COMMAND ...              set up, then any walkfast command
+
+Installs into the active virtual environment, or into `.venv` beside this file. On Linux without an
+NVIDIA driver it takes torch's CPU build, because the default one brings gigabytes of CUDA;
+`--torch cuda` or `--torch cpu`, given first, overrides that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
+QUICK_SELECTION = "not slow and not gpu"
+
+
+def main(arguments: list[str]) -> int:
+    """Set up what the command needs and run it; returns its exit code."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - an older Python is what a newcomer may have
+        return _fail(f"walkfast needs Python 3.11 or newer; this is {sys.version.split()[0]}")
+    build = "auto"
+    if arguments[:1] == ["--torch"] and arguments[1:2] in (["auto"], ["cpu"], ["cuda"]):
+        build, arguments = arguments[1], arguments[2:]
+    if not arguments or arguments[0] not in {"train", "test", "walkfast"}:
+        print(__doc__)
+        return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
+    command, rest = arguments[0], arguments[1:]
+    python = _environment()
+    if not _install(python, extras="[dev]" if command == "test" else "", build=build):
+        return 2
+    folder = ROOT if command == "test" else Path.cwd()
+    return _run([str(python), *_module(command, rest)], folder=folder)
+
+
+def _module(command: str, rest: list[str]) -> list[str]:
+    if command == "test":
+        if "--quick" in rest:
+            rest = [item for item in rest if item != "--quick"] + ["-m", QUICK_SELECTION]
+        return ["-m", "pytest", *rest]
+    return ["-m", "bot", *(["train"] if command == "train" else []), *rest]
+
+
+def _environment() -> Path:
+    """Return the Python of the active virtual environment, or of a new one in `.venv`."""
+    if sys.prefix != sys.base_prefix:
+        return Path(sys.executable)
+    folder = ROOT / ".venv"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists():
+        print(f"Making a virtual environment in {folder} ...", flush=True)
+        venv.create(folder, with_pip=True)
+    return python
+
+
+def _install(python: Path, *, extras: str, build: str) -> bool:
+    """Install walkfast with its tested versions, unless this state is installed already."""
+    stamp_file = python.parent / "walkfast-installed.txt"
+    content = b"".join((ROOT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt"))
+    stamp = f"{hashlib.sha256(content).hexdigest()} {ROOT}"
+    done = stamp_file.read_text().splitlines() if stamp_file.exists() else []
+    if f"{stamp} [dev]" in done or f"{stamp} {extras}" in done:
+        return True
+    if not _install_torch(python, build):
+        return False
+    print("Installing walkfast and what it needs (once; a few minutes) ...", flush=True)
+    if _pip(python, "-c", "constraints.txt", "-e", f".{extras}"):
+        _fail("The installation failed; pip's message above says why")
+        return False
+    stamp_file.write_text("\n".join([*done, f"{stamp} {extras}"]))
+    return True
+
+
+def _install_torch(python: Path, build: str) -> bool:
+    """Take torch's CPU build where the default one would bring CUDA for nothing."""
+    wants_cpu = build == "cpu" or (build == "auto" and shutil.which("nvidia-smi") is None)
+    present = _run([str(python), "-c", "import torch"], quiet=True) == 0
+    if present or not sys.platform.startswith("linux") or not wants_cpu:
+        return True
+    pins = (ROOT / "constraints.txt").read_text().splitlines()
+    pin = next(line for line in pins if line.startswith("torch=="))
+    print(f"Installing the CPU build of {pin} ...", flush=True)
+    wheel = ("-c", "constraints.txt", f"{pin}+cpu")
+    if _pip(python, *wheel, quiet=True) == 0:  # where pip's own sources have that build
+        return True
+    if _pip(python, *wheel, "--extra-index-url", CPU_WHEELS) == 0:
+        return True
+    _fail(
+        f"torch's CPU build could not be had from {CPU_WHEELS}.\n"
+        "Install torch yourself, or take PyPI's build, gigabytes of CUDA on Linux:\n"
+        "    python start.py --torch cuda ..."
+    )
+    return False
+
+
+def _pip(python: Path, *arguments: str, quiet: bool = False) -> int:
+    options = ["--disable-pip-version-check", "--quiet"]
+    return _run([str(python), "-m", "pip", "install", *options, *arguments], quiet=quiet)
+
+
+def _run(command: list[str], *, folder: Path = ROOT, quiet: bool = False) -> int:
+    output = subprocess.DEVNULL if quiet else None
+    try:
+        done = subprocess.run(command, cwd=folder, stdout=output, stderr=output, check=False)
+    except KeyboardInterrupt:
+        return 130  # the command has seen the same Ctrl-C and said what to say
+    return done.returncode
+
+
+def _fail(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
