@@ -12,13 +12,12 @@ from typing import Any
 import torch
 from sb3_contrib import RecurrentPPO
 from stable_baselines3.common.vec_env import VecEnv
-from torch import nn
 
 from envs.errors import ConfigError, UnknownNameError
 from training.agent.config import AgentConfig
+from training.agent.network import ACTIVATIONS
 from training.seeds import pin_torch
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"mish": nn.Mish, "tanh": nn.Tanh, "relu": nn.ReLU}
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
     "adam": torch.optim.Adam,

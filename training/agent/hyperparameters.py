@@ -36,6 +36,7 @@ def read_hyperparameters(agent: RecurrentPPO) -> Hyperparameters:
     """
     rates = {float(group["lr"]) for group in agent.policy.optimizer.param_groups}
     assert len(rates) == 1, "the policy has one learning rate for all its parameters"
+    assert callable(agent.clip_range), "stable-baselines3 makes it a schedule when it builds"
     progress = agent._current_progress_remaining  # what PPO.train passes
     return Hyperparameters(
         learning_rate=rates.pop(),
