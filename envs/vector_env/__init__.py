@@ -1,0 +1,20 @@
+"""`TradingVectorEnv`: many accounts on one tape, for NumPy and torch alike.
+
+Read `envs.vector_env.world` (one step), `envs.vector_env.episodes` (which bars an episode gets),
+then `envs.vector_env.env` (the gymnasium environment). Not here: the rules (`envs.market`).
+"""
+
+from envs.vector_env.env import TradingVectorEnv
+from envs.vector_env.episodes import checked_slice, draw_windows, pack_generator, unpack_generator
+from envs.vector_env.world import Played, World, WorldState
+
+__all__ = [
+    "Played",
+    "TradingVectorEnv",
+    "World",
+    "WorldState",
+    "checked_slice",
+    "draw_windows",
+    "pack_generator",
+    "unpack_generator",
+]

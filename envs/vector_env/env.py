@@ -1,0 +1,271 @@
+"""`TradingVectorEnv`: many accounts walking one tape, with gymnasium's SAME_STEP autoreset.
+
+Not here: what a step does (`envs.vector_env.world`), which bars an episode gets
+(`envs.vector_env.episodes`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import array_api_compat
+import numpy as np
+from gymnasium.error import InvalidAction, ResetNeeded
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from envs.config import EnvConfig
+from envs.errors import ConfigError
+from envs.market import Account, Ledger, Recorder, Tape, open_account
+from envs.market.account import ACCOUNT_FIELDS, Array, choose
+from envs.market.tape import take_rows
+from envs.observations import ACCOUNT_NAMES, ObservationLayout
+from envs.vector_env.episodes import checked_slice, draw_windows, pack_generator, unpack_generator
+from envs.vector_env.world import World, WorldState
+
+
+class TradingVectorEnv(VectorEnv[Any, Any, Any]):
+    """`n_envs` independent accounts on one tape; gymnasium's SAME_STEP autoreset.
+
+    Decisions are made on bars t in [start, stop) and fill at the open of t+1; the last transition
+    uses bar `stop`, and nothing after it is ever read. Observations, rewards and infos are arrays
+    of the tape's library: convert the tape (`Tape.to`) and the same class runs on torch tensors.
+    Returned arrays are never written again.
+
+    Infos are arrays with gymnasium's `_key` masks: `action_mask (n_envs, n_actions) int8`,
+    `bar_index int64`, `equity`, `balance`, `position float64`, and the flags of the last bar
+    `invalid_action`, `refused`, `margin_call bool`. Where an episode ended, they belong to the new
+    one and `final_obs` and `final_info` hold the last of the old one.
+
+    Args:
+        tape: What is traded.
+        config: How.
+        n_envs: Number of accounts.
+        start: First bar of a decision.
+        stop: One past the last bar of a decision; None is the last bar of the tape.
+        random_starts: Draw training episodes (`draw_windows`) instead of walking the slice once
+            from its first bar.
+        record: Keep a ledger and the path of equity.
+
+    Raises:
+        ConfigError: If the slice is empty or leaves the tape.
+    """
+
+    metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}  # noqa: RUF012  # gymnasium's own declaration
+
+    def __init__(
+        self,
+        tape: Tape,
+        config: EnvConfig,
+        *,
+        n_envs: int,
+        start: int = 0,
+        stop: int | None = None,
+        random_starts: bool = False,
+        record: bool = False,
+    ) -> None:
+        self.world = World(tape, config)
+        self.start, self.stop = checked_slice(tape, start, stop)
+        if n_envs < 1:
+            raise ConfigError("There must be at least one environment", came=f"{n_envs}")
+        self.num_envs = n_envs
+        self.random_starts = random_starts
+        self.recorder = Recorder(self.world.terms) if record else None
+        self.single_observation_space = self.world.observation_space
+        self.single_action_space = self.world.action_space
+        self.observation_space = batch_space(self.single_observation_space, n_envs)
+        self.action_space = batch_space(self.single_action_space, n_envs)
+        self._prepare_constants()
+        self._state: WorldState | None = None
+
+    @property
+    def layout(self) -> ObservationLayout:
+        """Columns of an observation."""
+        return self.world.layout
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Array, dict[str, Any]]:
+        """Start every environment anew; the same seed gives the same episodes.
+
+        Args:
+            seed: Seeds this environment's own generator; None goes on with it.
+            options: Not used.
+
+        Returns:
+            Observations `(n_envs, n_columns) float32` and infos.
+        """
+        super().reset(seed=seed)
+        starts, ends = self._draw(self.num_envs, first=True)
+        memory = (self._zeros, self._zeros)
+        self._state = WorldState(self._fresh, self._put(starts), self._put(ends), memory)
+        if self.recorder is not None:
+            self.recorder.start(self._state.account.equity)
+        return self._observe(self._state), self._infos(self._state, (self._no,) * 3)
+
+    def step(self, actions: Array) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
+        """Play one bar everywhere and start anew where an episode ended.
+
+        Args:
+            actions: `(n_envs,)` integers.
+
+        Returns:
+            Observations float32, rewards float64, terminated, truncated (never both), infos.
+
+        Raises:
+            InvalidAction: If an action is not one of the action space.
+            ResetNeeded: If `reset` was never called.
+        """
+        if self._state is None:
+            raise ResetNeeded("call reset before step")
+        played = self.world.step(self._state, self._checked(actions))
+        outcome, self._state = played.outcome, played.state
+        if self.recorder is not None:
+            self.recorder.record(outcome, self._state.bar)
+        observations = self._observe(self._state)
+        flags = (played.invalid, outcome.refused, outcome.margin_call)
+        infos = self._infos(self._state, flags)
+        if outcome.at_close is not None:  # somewhere an episode ended
+            infos = self._restart(outcome.terminated | outcome.truncated, observations, infos)
+        return observations, played.reward, outcome.terminated, outcome.truncated, infos
+
+    def ledger(self) -> Ledger:
+        """Return the trades closed since `reset`; only with `record=True`."""
+        assert self.recorder is not None, "the environment was made with record=False"
+        return self.recorder.ledger()
+
+    def equity_path(self) -> NDArray[np.float64]:
+        """Return equity `(n_steps + 1, n_envs)` since `reset`; only with `record=True`."""
+        assert self.recorder is not None, "the environment was made with record=False"
+        return self.recorder.equity_path()
+
+    def get_state(self) -> dict[str, NDArray[Any]]:
+        """Copy everything that decides the future, generator included, to host arrays.
+
+        A ledger is not part of it.
+        """
+        assert self._state is not None, "there is no state before reset"
+        state = {name: getattr(self._state.account, name) for name in ACCOUNT_FIELDS}
+        state |= {"bar": self._state.bar, "end": self._state.end}
+        state |= {f"memory_{i}": array for i, array in enumerate(self._state.memory)}
+        host = {
+            name: np.array(array.cpu() if hasattr(array, "cpu") else array)
+            for name, array in state.items()
+        }
+        return host | {"generator": pack_generator(self.np_random)}
+
+    def set_state(self, state: dict[str, NDArray[Any]]) -> Array:
+        """Go on from a `get_state`, bit for bit; returns the observations there."""
+        arrays = {name: self._put(array) for name, array in state.items() if name != "generator"}
+        account = Account(*(arrays[name] for name in ACCOUNT_FIELDS))
+        memory = (arrays["memory_0"], arrays["memory_1"])
+        self._state = WorldState(account, arrays["bar"], arrays["end"], memory)
+        self.np_random = unpack_generator(state["generator"])
+        return self._observe(self._state)
+
+    def _prepare_constants(self) -> None:
+        self._device = array_api_compat.device(self.world.tape.close)
+        self._zeros = self._put(np.zeros(self.num_envs))
+        self._zero_bars = self._put(np.zeros(self.num_envs, np.int64))
+        self._no = self._put(np.zeros(self.num_envs, np.bool_))
+        self._all = np.ones(self.num_envs, np.bool_)
+        self._fresh = open_account(self.world.terms, self._zeros, self._zero_bars)
+
+    def _put(self, array: NDArray[Any]) -> Array:
+        """Copy a host array to the tape's library and device."""
+        return self.world.xp.asarray(array, device=self._device, copy=True)
+
+    def _checked(self, actions: Array) -> Array:
+        actions = self.world.xp.asarray(actions, device=self._device)
+        if actions.shape != (self.num_envs,):
+            raise InvalidAction(f"actions must have shape ({self.num_envs},), not {actions.shape}")
+        n_actions = len(self.world.mode.labels)
+        if self.world.xp.any((actions < 0) | (actions >= n_actions)):
+            raise InvalidAction(f"every action must lie in [0, {n_actions})")
+        return actions
+
+    def _draw(self, n_windows: int, *, first: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        if not self.random_starts:
+            return np.full(n_windows, self.start), np.full(n_windows, self.stop)
+        length = self.world.config.episode_bars
+        slice_ = (self.start, self.stop)
+        return draw_windows(self.np_random, n_windows, slice_, length, stagger=first)
+
+    def _observe(self, state: WorldState) -> Array:
+        """Assemble `(n_envs, n_columns) float32`, written anew each time."""
+        xp, features = self.world.xp, self.world.tape.features
+        n_features = features.shape[1]
+        shape = (self.num_envs, n_features + len(ACCOUNT_NAMES))
+        observations = xp.empty(shape, dtype=xp.float32, device=self._device)
+        observations[:, :n_features] = take_rows(features, state.bar)
+        for column, values in enumerate(self.world.account_columns(state), start=n_features):
+            observations[:, column] = values
+        return observations
+
+    def _infos(self, state: WorldState, flags: tuple[Array, Array, Array]) -> dict[str, Any]:
+        account = state.account
+        invalid, refused, margin_call = flags
+        values = {
+            "action_mask": self._action_mask(account.direction),
+            "bar_index": state.bar,
+            "equity": account.equity,
+            "balance": account.balance,
+            "position": account.direction,
+            "invalid_action": invalid,
+            "refused": refused,
+            "margin_call": margin_call,
+        }
+        return values | {f"_{name}": self._all for name in values}
+
+    def _action_mask(self, direction: Array) -> Array:
+        allowed = self.world.mode.allowed(direction)
+        xp = self.world.xp
+        mask = xp.empty((self.num_envs, len(allowed)), dtype=xp.int8, device=self._device)
+        for column, values in enumerate(allowed):
+            mask[:, column] = values
+        return mask
+
+    def _restart(self, done: Array, observations: Array, infos: dict[str, Any]) -> dict[str, Any]:
+        """Begin new episodes where `done`; rewrites those rows of `observations` in place.
+
+        Returns the infos of the new episodes, with `final_obs` and `final_info` of the old.
+        """
+        assert self._state is not None
+        xp, old = self.world.xp, self._state
+        done_host = np.asarray(done.cpu() if hasattr(done, "cpu") else done)
+        rows = np.flatnonzero(done_host)
+        final = self._final(rows, done_host, observations, infos)
+        starts, ends = (np.zeros(self.num_envs, np.int64) for _ in range(2))
+        starts[rows], ends[rows] = self._draw(len(rows), first=False)
+        self._state = WorldState(
+            account=choose(xp, done, self._fresh, old.account),
+            bar=xp.where(done, self._put(starts), old.bar),
+            end=xp.where(done, self._put(ends), old.end),
+            memory=tuple(xp.where(done, 0.0, average) for average in old.memory),
+        )
+        rows = self._put(rows)
+        fresh = xp.take(self.world.tape.features, self._state.bar[rows], axis=0)
+        observations[rows, : fresh.shape[1]] = fresh
+        observations[rows, fresh.shape[1] :] = 0.0
+        flags = [infos[name] & ~done for name in ("invalid_action", "refused", "margin_call")]
+        return self._infos(self._state, (flags[0], flags[1], flags[2])) | final
+
+    def _final(
+        self,
+        rows: NDArray[np.int64],
+        done: NDArray[np.bool_],
+        observations: Array,
+        infos: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Put last observations and infos into gymnasium's form: masked, zero elsewhere."""
+        last = np.full(self.num_envs, None, dtype=object)
+        for row in rows:
+            last[row] = self.world.xp.asarray(observations[int(row)], copy=True)
+        info: dict[str, Any] = {}
+        index = self._put(rows)
+        for name in [name for name in infos if not name.startswith("_")]:
+            info[name] = self.world.xp.zeros_like(infos[name])
+            info[name][index] = infos[name][index]
+            info[f"_{name}"] = done
+        return {"final_obs": last, "_final_obs": done, "final_info": info, "_final_info": done}
