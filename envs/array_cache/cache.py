@@ -16,10 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from filelock import FileLock
-from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from envs.array_cache.entry import (
@@ -213,20 +212,13 @@ class ArrayCache:
         try:
             found = read_entry(path)
         except DamagedEntryError:
-            found = self._reread_or_remove(path)
+            self._counters.corrupt += 1
+            remove_entry(path)
+            return None
         if found is None:
             return None
         touch_entry(path)
         return _frozen(*found, from_cache=True)
-
-    def _reread_or_remove(self, path: Path) -> tuple[dict[str, NDArray[Any]], Any] | None:
-        """Look again at an entry, which may have been replaced while it was read."""
-        try:
-            return read_entry(path)
-        except DamagedEntryError:
-            self._counters.corrupt += 1
-            remove_entry(path)
-            return None
 
     def _build(self, key: str, build: Callable[[], Built]) -> CachedArrays:
         arrays, meta = build()

@@ -83,17 +83,13 @@ def read_entry(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, JSON]] | 
     Raises:
         DamagedEntryError: If a byte differs from what was stored, or a file is missing.
     """
-    try:
-        text = (path / _MANIFEST).read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise DamagedEntryError from error
-    checksums, meta = _open_manifest(text)
-    files = [path / _file_name(index) for index in range(len(checksums))]
-    with ThreadPoolExecutor(max_workers=_HASH_THREADS) as pool:  # hashing leaves the lock
-        arrays = list(pool.map(_map_verified, files, [sum_ for _, sum_ in checksums]))
-    return {name: array for (name, _), array in zip(checksums, arrays, strict=True)}, meta
+    while (manifest := _read_manifest(path)) is not None:
+        try:
+            return _read_sealed(path, manifest)
+        except DamagedEntryError:
+            if _read_manifest(path) == manifest:  # not just replaced or removed under our eyes
+                raise
+    return None
 
 
 def map_entry(path: Path, arrays: Arrays) -> dict[str, NDArray[Any]]:
@@ -148,7 +144,12 @@ def _write_files(folder: Path, arrays: Arrays, meta: Meta) -> None:
         for index, (name, array) in enumerate(arrays.items())
     ]
     body = json.dumps({"arrays": checksums, "meta": meta}, allow_nan=False)
-    outer = {"format_version": FORMAT_VERSION, "sha256": _sha256(body.encode()), "body": body}
+    outer = {
+        "format_version": FORMAT_VERSION,
+        "written": uuid.uuid4().hex,  # tells a replaced entry from a damaged one
+        "sha256": _sha256(body.encode()),
+        "body": body,
+    }
     (folder / _MANIFEST).write_text(json.dumps(outer, indent=1), encoding="utf-8")
 
 
@@ -179,6 +180,23 @@ def _move_into_place(temporary: Path, path: Path) -> None:
                 raise
         else:
             return
+
+
+def _read_manifest(path: Path) -> bytes | None:
+    try:
+        return (path / _MANIFEST).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DamagedEntryError from error
+
+
+def _read_sealed(path: Path, manifest: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, JSON]]:
+    checksums, meta = _open_manifest(manifest)
+    files = [path / _file_name(index) for index in range(len(checksums))]
+    with ThreadPoolExecutor(max_workers=_HASH_THREADS) as pool:  # hashing leaves the lock
+        arrays = list(pool.map(_map_verified, files, [sum_ for _, sum_ in checksums]))
+    return {name: array for (name, _), array in zip(checksums, arrays, strict=True)}, meta
 
 
 def _open_manifest(text: bytes) -> tuple[list[tuple[str, str]], dict[str, JSON]]:
