@@ -99,7 +99,7 @@ def improving_streak(evaluations: Sequence[EvaluationPoint]) -> int:
     """Count the latest evaluations in a row that each beat everything before; the first cannot."""
     streak = 0
     for index, point in enumerate(evaluations):
-        improved = 0 < index and point.score > max(item.score for item in evaluations[:index])
+        improved = index > 0 and point.score > max(item.score for item in evaluations[:index])
         streak = streak + 1 if improved else 0
     return streak
 
