@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from envs.synthetic.markets import PlantedConfig, PlantedMarket, simulate
 
-OPTIMUM_BARS = 400_000
+OPTIMUM_BARS = 800_000
+SEARCH_BARS = 100_000
 OPTIMUM_SEED = 150
 COARSE_STEP, FINE_STEP = 0.05, 0.01
 
@@ -144,7 +145,9 @@ def optimum_of(config: PlantedConfig) -> Optimum:
 def best_threshold_policy(posterior: NDArray[np.float64], config: PlantedConfig) -> Optimum:
     """Search the two thresholds that earn most a bar, on a grid of 0.05 and then of 0.01.
 
-    The coarse grid looks at the first quarter of the series only, to save time.
+    The search looks at the first 100,000 bars only, which is enough as the best is flat: on the
+    reference market entering at 0.58 to 0.65 earns the same within 0.001. The value of the best
+    policy is taken over the whole series.
 
     Earnings are counted in expectation, position times E[r_{t+1} | r_<=t] =
     drift * (1 - 2 p_switch) * (2 p_t - 1), which has the same mean as the returns themselves and
@@ -154,16 +157,19 @@ def best_threshold_policy(posterior: NDArray[np.float64], config: PlantedConfig)
         posterior: `(n_bars,) float64` from `bayes_filter`, on a long series.
         config: The market it comes from.
     """
-    coarse = max(
-        _grid(0.55, 0.95, COARSE_STEP),
-        key=lambda policy: _earns(policy, posterior[: len(posterior) // 4], config),
-    )
+    searched = posterior[:SEARCH_BARS]
+    coarse = _best(_grid(0.55, 0.95, COARSE_STEP), searched, config)
     near = _grid(coarse.enter_at - COARSE_STEP, coarse.enter_at + COARSE_STEP, FINE_STEP)
     close = [p for p in near if abs(p.exit_below - coarse.exit_below) < COARSE_STEP + 1e-9]
-    earned, best = max(
-        ((_earns(policy, posterior, config), policy) for policy in close), key=lambda pair: pair[0]
-    )
-    return Optimum(policy=best, net_per_bar=earned, clairvoyant_per_bar=config.drift)
+    best = _best(close, searched, config)
+    net_per_bar = _earns(best, posterior, config)
+    return Optimum(policy=best, net_per_bar=net_per_bar, clairvoyant_per_bar=config.drift)
+
+
+def _best(
+    policies: list[ThresholdPolicy], posterior: NDArray[np.float64], config: PlantedConfig
+) -> ThresholdPolicy:
+    return max(policies, key=lambda policy: _earns(policy, posterior, config))
 
 
 def _earns(policy: ThresholdPolicy, posterior: NDArray[np.float64], config: PlantedConfig) -> float:
