@@ -1,0 +1,101 @@
+"""Any file with a header that names time, open, high, low and close in a known word.
+
+The other readers use `layout_by_names` for their columns and add what their format knows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from envs.data.columns import ALIASES, extra_name, find_roles, key, left_out
+from envs.data.layout import PRICES, Layout
+from envs.data.source import Source, head_column
+
+_NUMBER = re.compile(
+    r"^[+-]?(\d[\d,.' ]*|\.\d+)([eE][+-]?\d+)?\s*[%KMBkmb]?$|^$|^-$|^nan$|^null$", re.I
+)
+_CLOCK_ONLY = re.compile(r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$")
+
+
+def read_plain(source: Source) -> Layout | str:
+    """Recognize a header of common names."""
+    return layout_by_names(source, format_name="plain")
+
+
+def layout_by_names(source: Source, *, format_name: str) -> Layout | str:
+    """Find every role by its column's name, or say which is missing."""
+    if not source.has_header:
+        return "it has no header"
+    roles = find_roles(source.names)
+    time = find_time(source, roles)
+    if isinstance(time, str):
+        return time
+    if missing := [role for role in PRICES if role not in roles]:
+        return f"no column for {', '.join(f'{role} ({_known(role)})' for role in missing)}"
+    used = {*time, *(roles[role] for role in PRICES)}
+    used |= {roles[role] for role in ("volume", "spread", "symbol") if role in roles}
+    extra, ignored = sort_the_rest(source, used)
+    return Layout(
+        format=format_name,
+        time=time,
+        prices={role: roles[role] for role in PRICES},
+        volume=roles.get("volume"),
+        spread=roles.get("spread"),
+        symbol_column=roles.get("symbol"),
+        extra=extra,
+        ignored=ignored,
+    )
+
+
+def find_time(source: Source, roles: Mapping[str, str]) -> tuple[str, ...] | str:
+    """Find the column of the time, or the two of date and time of day."""
+    date, time = roles.get("date"), roles.get("time")
+    if date is not None and time is not None:
+        values = [value for value in head_column(source, time) if value]
+        if values and all(_CLOCK_ONLY.match(value.strip()) for value in values):
+            return (date, time)
+        return (date,)
+    if date is not None or time is not None:
+        return (date or time or "",)
+    if source.names[0] == "column 1":
+        return (source.names[0],)
+    return f"no column for the time ({_known('time')}, {_known('date')})"
+
+
+def sort_the_rest(source: Source, used: set[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Split the columns without a role into extra columns and ignored ones."""
+    extra: dict[str, str] = {}
+    ignored: dict[str, str] = {}
+    taken = {*PRICES, "volume", "spread", "spread_points", "time"}
+    for name in source.names:
+        if name in used:
+            continue
+        if reason := _reason_to_ignore(source, name):
+            ignored[name] = reason
+            continue
+        chosen = extra_name(name)
+        while chosen in taken:
+            chosen += "_2"
+        taken.add(chosen)
+        extra[name] = chosen
+    return extra, ignored
+
+
+def _reason_to_ignore(source: Source, name: str) -> str:
+    if reason := left_out(name):
+        return reason
+    values = [value.strip() for value in head_column(source, name)]
+    if not any(values):
+        return "empty"
+    if key(name) in (*ALIASES["time"], *ALIASES["date"]):
+        return "a second column of times"
+    if not all(_NUMBER.match(value) for value in values):
+        return f"not numeric, e.g. {next(v for v in values if not _NUMBER.match(v))[:30]!r}"
+    if name.startswith("column ") and values[:3] == [str(i) for i in range(len(values[:3]))]:
+        return "a row number"
+    return ""
+
+
+def _known(role: str) -> str:
+    return " or ".join(ALIASES[role][:3])

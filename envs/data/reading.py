@@ -1,0 +1,210 @@
+"""A source and its layout to a `Draft`: numbers, times, clock, order, symbol.
+
+Not here: whether the numbers make sense (`envs.data.validate`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from envs.data.draft import Draft
+from envs.data.layout import Layout
+from envs.data.numerals import Numbers, NumberStyle, find_style, read_numbers
+from envs.data.parsed_times import ParsedTimes
+from envs.data.settings import LoadSettings
+from envs.data.source import RawColumns, Source
+from envs.data.times import read_times
+from envs.data.zones import UtcTimes, is_utc, to_utc
+from envs.errors import DataError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """A draft, and what was decided on the way to it.
+
+    Attributes:
+        draft: The rows.
+        n_rows: Rows in the file, the unreadable ones included.
+        symbol: Found in the file; None when it does not say.
+        time_kind: How times are written.
+        timezone, timezone_source: The clock, and who named it.
+        notes, warnings: For the report.
+    """
+
+    draft: Draft
+    n_rows: int
+    symbol: str | None
+    time_kind: str
+    timezone: str
+    timezone_source: str
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def read_draft(source: Source, layout: Layout, settings: LoadSettings, *, where: str) -> Reading:
+    """Read every column of a layout.
+
+    Raises:
+        DataError: If a whole column cannot be understood. Single bad rows are marked in the draft.
+    """
+    raw = source.read(numbers=layout.numbers, others=layout.others)
+    if not len(raw.rows):
+        raise DataError("A file of bars must hold rows", came="a header only", where=where)
+    place = f"{where}, column {' and '.join(map(repr, layout.time))}"
+    raw, symbol = _one_symbol(raw, layout, settings, where=where)
+    columns = [raw.columns[name] for name in layout.time]
+    times = read_times(columns, day_first=settings.day_first, where=place)
+    backwards = layout.newest_first and _runs_backwards(times)
+    order = np.arange(len(raw.rows))[:: -1 if backwards else 1]
+    zone, zone_source, notes, warnings = _clock(layout, settings, times)
+    utc = to_utc(times.time_us[order], zone)
+    numbers, style = _numbers(raw, layout, where=where)
+    if backwards:
+        notes += (f"The file is newest first, as {layout.format} files are: it was turned round",)
+    if style.decimal == ",":
+        notes += ("Numbers are written with a decimal comma",)
+    draft = _draft(source, layout, raw, times, numbers)
+    return Reading(
+        draft=_placed(draft.take(order), utc),
+        n_rows=len(raw.rows) + len(raw.bad_rows),
+        symbol=symbol,
+        time_kind=times.kind,
+        timezone=zone,
+        timezone_source=zone_source,
+        notes=(*source.notes, *layout.notes, *times.notes, *notes),
+        warnings=(*layout.warnings, *warnings),
+    )
+
+
+def _draft(
+    source: Source,
+    layout: Layout,
+    raw: RawColumns,
+    times: ParsedTimes,
+    numbers: Mapping[str, Numbers],
+) -> Draft:
+    nothing = np.zeros(len(raw.rows))
+    roles = {**layout.prices, "volume": layout.volume, "spread_points": layout.spread}
+    columns = {
+        role: nothing if name is None else numbers[name].values for role, name in roles.items()
+    }
+    needed = {name for name in roles.values() if name is not None}
+    return Draft(
+        source=source,
+        rows=raw.rows,
+        time_us=times.time_us,
+        columns=columns,
+        extra={label: numbers[name].values for name, label in layout.extra.items()},
+        bad_rows=raw.bad_rows,
+        bad_times=_texts(times.unreadable, raw, layout.time),
+        bad_numbers=_bad_numbers(raw, numbers, needed),
+        other_unit=_rows_of(raw.rows, times.other_unit),
+        close_times=_close_times(raw, layout),
+    )
+
+
+def _placed(draft: Draft, utc: UtcTimes) -> Draft:
+    """Set the UTC times, once the rows stand oldest first."""
+    return replace(
+        draft,
+        time_us=utc.time_us,
+        skipped_times=_rows_of(draft.rows, utc.skipped),
+        unclear_times=_rows_of(draft.rows, utc.unclear),
+    )
+
+
+def _numbers(
+    raw: RawColumns, layout: Layout, *, where: str
+) -> tuple[dict[str, Numbers], NumberStyle]:
+    prices = {name: raw.columns[name] for name in layout.prices.values()}
+    style = find_style(prices, where=where)
+    numbers = {}
+    for name in layout.numbers:
+        is_price = name in prices
+        numbers[name] = read_numbers(
+            raw.columns[name],
+            style,
+            suffixes=not is_price,
+            dash_is_zero=layout.dash_volume_is_zero and name == layout.volume,
+        )
+    return numbers, style
+
+
+def _clock(
+    layout: Layout, settings: LoadSettings, times: ParsedTimes
+) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
+    """Choose the clock: the file's own word, then the user's, then the format's."""
+    asked, clock = settings.timezone, layout.clock
+    if times.is_absolute and not (times.is_epoch and layout.epoch_is_wall_time):
+        ignored = asked is not None and not is_utc(asked)
+        warning = f"The times of the file name their moment ({times.kind}): --timezone is ignored"
+        return "UTC", "file", (), (warning,) if ignored else ()
+    if asked is None:
+        return clock.zone, clock.source, (clock.note,) if clock.note else (), ()
+    if clock.source != "assumed" and asked != clock.zone:
+        warning = f"--timezone {asked} is used although {layout.format} says {clock.zone}"
+        return asked, "settings", (), (warning,)
+    return asked, "settings", (f"Times were converted from {asked} to UTC",), ()
+
+
+def _one_symbol(
+    raw: RawColumns, layout: Layout, settings: LoadSettings, *, where: str
+) -> tuple[RawColumns, str | None]:
+    """Make sure that the rows are of one symbol, selecting the asked one of several."""
+    if layout.symbol_column is None:
+        return raw, layout.symbol
+    column = raw.columns[layout.symbol_column].cast(pa.string())
+    names = [name for name in column.unique().to_pylist() if name]
+    if len(names) <= 1:
+        return raw, names[0] if names else None
+    if settings.symbol not in names:
+        raise DataError(
+            "A file of bars must hold one symbol, or one must be chosen",
+            came=f"{len(names)} symbols in column {layout.symbol_column!r}: {', '.join(names[:10])}",
+            where=where,
+            mend="choose one with --symbol",
+        )
+    keep = np.array(column.to_pylist()) == settings.symbol
+    mask = pa.array(keep)
+    columns = {name: values.filter(mask) for name, values in raw.columns.items()}
+    return RawColumns(columns=columns, rows=raw.rows[keep], bad_rows=raw.bad_rows), settings.symbol
+
+
+def _close_times(raw: RawColumns, layout: Layout) -> NDArray[np.int64] | None:
+    if layout.close_time is None:
+        return None
+    column = raw.columns[layout.close_time]
+    times = read_times([column], day_first=None, where=f"column {layout.close_time!r}")
+    return times.time_us
+
+
+def _runs_backwards(times: ParsedTimes) -> bool:
+    steps = np.diff(times.time_us[~times.unreadable])
+    return int((steps < 0).sum()) > int((steps > 0).sum())
+
+
+def _rows_of(rows: NDArray[np.int64], mask: NDArray[np.bool_] | None) -> frozenset[int]:
+    return frozenset() if mask is None else frozenset(rows[mask].tolist())
+
+
+def _texts(mask: NDArray[np.bool_], raw: RawColumns, names: tuple[str, ...]) -> dict[int, str]:
+    return {
+        int(raw.rows[i]): " ".join(str(raw.columns[name][int(i)].as_py())[:30] for name in names)
+        for i in np.flatnonzero(mask)
+    }
+
+
+def _bad_numbers(
+    raw: RawColumns, numbers: Mapping[str, Numbers], needed: set[str]
+) -> dict[int, str]:
+    bad: dict[int, str] = {}
+    for name in needed:
+        for i in np.flatnonzero(numbers[name].unreadable):
+            text = str(numbers[name].texts[int(i)].as_py())[:30]
+            bad.setdefault(int(raw.rows[i]), f"{name} is {text!r}")
+    return bad
