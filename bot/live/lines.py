@@ -1,0 +1,200 @@
+"""Displays without a terminal: plain lines, JSON lines, and quiet.
+
+Each is a listener. Lines carry no time stamps, so that two runs of the same command can be compared
+line by line. Not here: the terminal view (`bot.live.view`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from rich.console import Console
+
+from bot.live.progress import RunProgress
+from bot.live.sink import LineSink
+from bot.live.summary import final_line, render_summary
+from bot.wording import clean, decided_value, duration, percent, rule_name, score, whole
+from training.events import (
+    Decided,
+    Evaluated,
+    Event,
+    FoldFinished,
+    FoldStarted,
+    Noticed,
+    RunFinished,
+    RunStarted,
+)
+
+_SUMMARY_WIDTH = 100
+_UNREAD_RULES = frozenset({"evaluation_schedule"})  # its evaluations have lines of their own
+_SAID_ONCE_RULES = frozenset({"phase_schedule", "preprocessing_cache", "fast_evaluation"})
+
+
+class PlainLines:
+    """One line for each thing worth reading, and the summary at the end.
+
+    Args:
+        stream: Where lines go; None is standard output.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._sink = LineSink(stream)
+        self._progress = RunProgress()
+        self._said: dict[str, tuple[object]] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Write what an event says, if it is worth a line."""
+        self._progress(event)
+        for line in self._lines(event):
+            self._sink.write(line)
+
+    def _lines(self, event: Event) -> list[str]:
+        lines: list[str] = []
+        match event:
+            case RunStarted():
+                lines = [run_line(event)]
+            case FoldStarted():
+                lines = [f"fold {event.fold_index}: {_start(event)}"]
+            case Decided() if self._is_news(event):
+                lines = [f"fold {event.fold_index}: {_decision(event)}"]
+            case Evaluated():
+                lines = [f"fold {event.fold_index}: {self._evaluation(event)}"]
+            case FoldFinished():
+                lines = [f"fold {event.fold_index}: {_end(event)}{self._to_go()}"]
+            case Noticed():
+                lines = [notice_line(event)]
+            case RunFinished():
+                lines = ["", *_summary_lines(event), "", final_line(event)]
+        return lines
+
+    def _is_news(self, event: Decided) -> bool:
+        """Say whether a decision is worth a line.
+
+        Rules that speak all the time are left out, and settings are said when they change.
+        """
+        if event.rule in _UNREAD_RULES or (event.rule == "early_stopping" and not event.value):
+            return False
+        is_news = event.rule not in _SAID_ONCE_RULES or self._said.get(event.rule) != (event.value,)
+        self._said[event.rule] = (event.value,)
+        return is_news
+
+    def _evaluation(self, event: Evaluated) -> str:
+        latest = self._progress.latest
+        budget = f" of {whole(latest.budget_steps)}" if latest else ""
+        speed = f", {whole(latest.steps_per_s)} steps/s" if latest else ""
+        best = "the best so far" if event.is_best else f"best {score(event.best_score)}"
+        return (
+            f"step {whole(event.n_steps)}{budget}: validation score {score(event.score)} "
+            f"({best}){speed}"
+        )
+
+    def _to_go(self) -> str:
+        run = self._progress.run
+        n_left = run.n_folds - self._progress.n_folds_done if run else 0
+        if n_left < 1:
+            return ""
+        plural = "folds" if n_left > 1 else "fold"
+        return f"; {n_left} {plural} to go, ETA {duration(self._progress.remaining_s)}"
+
+
+class JsonLines:
+    """One strict JSON object a line for every event, and nothing else.
+
+    Args:
+        stream: Where lines go; None is standard output.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._sink = LineSink(stream)
+
+    def __call__(self, event: Event) -> None:
+        """Write an event; numbers that JSON does not have become null."""
+        self._sink.write(json.dumps(_strict(event.to_json()), allow_nan=False))
+
+
+class Quiet:
+    """Warnings on standard error, and the final line on standard output.
+
+    Args:
+        stream: Where the final line goes; None is standard output.
+        warnings: Where warnings go; None is standard error.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, warnings: TextIO | None = None) -> None:
+        self._sink = LineSink(stream)
+        self._warnings = LineSink(sys.stderr if warnings is None else warnings)
+
+    def __call__(self, event: Event) -> None:
+        """Write warnings and the end."""
+        if isinstance(event, Noticed) and event.level == "warning":
+            self._warnings.write(notice_line(event))
+        elif isinstance(event, RunFinished):
+            self._sink.write(final_line(event))
+
+
+def run_line(event: RunStarted) -> str:
+    """Say what is about to be trained on what."""
+    return (
+        f"{clean(event.symbol)} {clean(event.timeframe)}: {whole(event.n_bars)} bars, "
+        f"{event.n_features} features, {event.n_folds} folds; {event.method} training, "
+        f"profile {clean(event.profile)}, {event.device}; results in {clean(event.run_folder)}"
+    )
+
+
+def notice_line(event: Noticed) -> str:
+    """Write a notice with its level."""
+    return f"{clean(event.level, max_length=20)}: {clean(event.message, max_length=2000)}"
+
+
+def start_from(event: FoldStarted) -> str:
+    """Say where a fold's weights come from."""
+    if event.warm_start_from is None:
+        return "fresh weights"
+    return f"warm start from fold {event.warm_start_from}"
+
+
+def _start(event: FoldStarted) -> str:
+    return (
+        f"train on bars [{event.train_start}, {event.train_stop}), "
+        f"validate on [{event.validation_start}, {event.validation_stop}), "
+        f"test on [{event.test_start}, {event.test_stop}); "
+        f"up to {whole(event.budget_steps)} steps, {start_from(event)}"
+    )
+
+
+def _decision(event: Decided) -> str:
+    reason = clean(event.reason, max_length=1000)
+    return f"{rule_name(event.rule)}: {decided_value(event.rule, event.value)} ({reason})"
+
+
+def _end(event: FoldFinished) -> str:
+    stopped = " (stopped early)" if event.stopped_early else ""
+    trades = "trade" if event.n_test_trades == 1 else "trades"
+    return (
+        f"done in {duration(event.duration_s)}, {whole(event.n_steps)} steps{stopped}: "
+        f"test {percent(event.test_return_frac)}, "
+        f"buy-and-hold {percent(event.test_buy_and_hold_frac)}, "
+        f"{whole(event.n_test_trades)} {trades}; validation score {score(event.validation_score)}"
+    )
+
+
+def _summary_lines(event: RunFinished) -> list[str]:
+    console = Console(width=_SUMMARY_WIDTH, no_color=True, force_terminal=False, color_system=None)
+    with console.capture() as capture:
+        console.print(render_summary(event.summary, event.optimization))
+    return [line.rstrip() for line in capture.get().splitlines()]
+
+
+def _strict(value: Any) -> Any:
+    """Return a value with NaN and infinity as None, all the way down."""
+    if isinstance(value, Mapping):
+        return {str(key): _strict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

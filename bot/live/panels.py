@@ -1,0 +1,239 @@
+"""What the live view shows, composed for a given width and height. Pure drawing.
+
+A narrow terminal stacks the parts, a wide one puts them side by side; a low one shortens reasons
+and shows fewer finished folds. Nothing here relies on colour alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from bot.live.chart import Canvas, draw
+from bot.live.lines import start_from
+from bot.live.progress import RunProgress
+from bot.wording import (
+    NOT_MEASURED,
+    clean,
+    compact,
+    decided_value,
+    duration,
+    percent,
+    rule_name,
+    score,
+    whole,
+)
+from training.events import Decided, Evaluated, FoldFinished
+
+_WIDE_COLUMNS = 110
+_HIGH_ROWS = 34
+_MIN_FOLD_ROWS = 2
+_FOLD_TABLE_FIXED_ROWS = 3
+
+
+def compose(progress: RunProgress, console: Console, *, width: int, height: int) -> RenderableType:
+    """Build the whole screen.
+
+    Args:
+        progress: What is known.
+        console: Where it will be drawn; asked for its encoding and for the height of the parts.
+        width: Characters across to stay within.
+        height: Lines to stay within.
+    """
+    if progress.run is None:
+        return Text("Preparing bars, features and folds ...")
+    unicode = console.encoding.startswith("utf")
+    wide = width >= _WIDE_COLUMNS
+    top = _top(progress, width)
+    body = _side_by_side if wide else _stacked
+    parts = body(progress, width=width, high=height >= _HIGH_ROWS, unicode=unicode)
+    used = _height(console, Group(top, parts), width)
+    n_rows = max(height - used - _FOLD_TABLE_FIXED_ROWS, _MIN_FOLD_ROWS)
+    return _Fixed(Group(top, parts, folds_table(progress.finished[-n_rows:])), width)
+
+
+def folds_table(finished: Sequence[FoldFinished]) -> RenderableType:
+    """Build the table of finished folds; nothing where there are none."""
+    if not finished:
+        return Text()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("Fold", justify="right", no_wrap=True)
+    for name in ("Test", "Buy & hold", "Trades", "Valid.", "Steps", "Time"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for fold in finished:
+        table.add_row(
+            str(fold.fold_index),
+            percent(fold.test_return_frac),
+            percent(fold.test_buy_and_hold_frac),
+            whole(fold.n_test_trades),
+            score(fold.validation_score),
+            whole(fold.n_steps) + ("*" if fold.stopped_early else " "),
+            duration(fold.duration_s),
+        )
+    early = any(fold.stopped_early for fold in finished)
+    return Group(table, Text("* stopped early", style="dim")) if early else table
+
+
+class _Fixed:
+    """Draws a renderable within a width, whatever the console's own."""
+
+    def __init__(self, content: RenderableType, width: int) -> None:
+        self._content, self._width = content, width
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from console.render(self._content, options.update(width=self._width))
+
+
+def _height(console: Console, content: RenderableType, width: int) -> int:
+    return len(console.render_lines(content, console.options.update(width=width), pad=False))
+
+
+def _top(progress: RunProgress, width: int) -> RenderableType:
+    run = progress.run
+    assert run is not None
+    title = Text(no_wrap=True, overflow="ellipsis")
+    title.append(f"{clean(run.symbol, max_length=24)} {clean(run.timeframe)}", style="bold")
+    title.append(
+        f"  {whole(run.n_bars)} bars, {run.n_features} features, profile {clean(run.profile)}, "
+        f"{run.device}, {clean(run.run_folder)}",
+        style="dim",
+    )
+    return Group(title, _bars(progress, width))
+
+
+def _bars(progress: RunProgress, width: int) -> RenderableType:
+    run, latest, fold = progress.run, progress.latest, progress.fold
+    assert run is not None
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(width=max(min(width // 3, 40), 8))
+    grid.add_column(no_wrap=True, overflow="ellipsis")
+    grid.add_row(
+        f"folds {progress.n_folds_done}/{run.n_folds}",
+        ProgressBar(total=run.n_folds, completed=progress.n_folds_done),
+        f"{duration(progress.elapsed_s)}, ETA {_eta(progress)}",
+    )
+    n_steps = latest.n_steps if latest else 0
+    budget = fold.budget_steps if fold else 1
+    speed = whole(latest.steps_per_s) if latest else NOT_MEASURED
+    grid.add_row(
+        f"fold {fold.fold_index}" if fold else "fold -",
+        ProgressBar(total=max(budget, 1), completed=min(n_steps, budget)),
+        f"{whole(n_steps)}/{whole(budget) if fold else '-'} steps, {speed} steps/s",
+    )
+    return grid
+
+
+def _eta(progress: RunProgress) -> str:
+    remaining_s = progress.remaining_s
+    return NOT_MEASURED if remaining_s is None else duration(remaining_s)
+
+
+def _stacked(progress: RunProgress, *, width: int, high: bool, unicode: bool) -> RenderableType:
+    return Group(
+        _validation(
+            progress, n_columns=min(width - 12, 60), n_rows=6 if high else 4, unicode=unicode
+        ),
+        _facts(progress),
+        _rules(progress, whole_reasons=high),
+        Text(),
+    )
+
+
+def _side_by_side(
+    progress: RunProgress, *, width: int, high: bool, unicode: bool
+) -> RenderableType:
+    left = (width - 3) * 2 // 5
+    grid = Table.grid(padding=(0, 3, 0, 0))
+    grid.add_column(width=left)
+    grid.add_column(width=width - 3 - left)
+    n_rows = 8 if high else 5
+    grid.add_row(
+        Group(
+            _validation(progress, n_columns=left - 12, n_rows=n_rows, unicode=unicode),
+            _facts(progress),
+        ),
+        _rules(progress, whole_reasons=True),
+    )
+    return Group(grid, Text())
+
+
+def _validation(
+    progress: RunProgress, *, n_columns: int, n_rows: int, unicode: bool
+) -> RenderableType:
+    points = progress.evaluations
+    heading = Text(no_wrap=True, overflow="ellipsis")
+    heading.append("Validation score", style="bold")
+    if not points:
+        heading.append(f"  {NOT_MEASURED}: no evaluation yet", style="dim")
+        return Group(heading, *(Text() for _ in range(n_rows)))
+    canvas = Canvas(n_columns=max(n_columns, 8), n_rows=n_rows, unicode=unicode)
+    best = max(range(len(points)), key=lambda index: points[index].score)
+    heading.append(
+        f"  {canvas.mark} best {score(points[best].score)} at {whole(points[best].n_steps)}, "
+        f"last {score(points[-1].score)}"
+    )
+    return Group(heading, *_axis(points, canvas, best))
+
+
+def _axis(points: Sequence[Evaluated], canvas: Canvas, best: int) -> list[Text]:
+    values = [point.score for point in points]
+    lines = draw([point.n_steps for point in points], values, canvas, best=best)
+    labels = {0: score(max(values)), len(lines) - 1: score(min(values))}
+    return [
+        Text(f"{labels.get(row, ''):>9} ", style="dim", no_wrap=True).append(
+            line, style="not dim cyan"
+        )
+        for row, line in enumerate(lines)
+    ]
+
+
+def _facts(progress: RunProgress) -> RenderableType:
+    """Build the lines of a label and a text: hyperparameters, start, counters."""
+    latest, fold, counters = progress.latest, progress.fold, progress.counters
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(no_wrap=True, style="bold")
+    grid.add_column()
+    in_force = f"{NOT_MEASURED}: no update yet"
+    if latest is not None:
+        in_force = (
+            f"lr {compact(latest.learning_rate)}, epochs {latest.n_epochs}, "
+            f"entropy {compact(latest.ent_coef)}, clip {compact(latest.clip_range)}"
+        )
+    grid.add_row("In force", in_force)
+    grid.add_row("Start", start_from(fold) if fold else "-")
+    grid.add_row(
+        "So far",
+        f"early stops {counters.n_early_stops}, saving {whole(counters.untrained_steps)} steps; "
+        f"warm starts {counters.n_warm_starts}; cache hits {counters.n_cache_hits}; "
+        f"speed-up {NOT_MEASURED}",
+    )
+    return grid
+
+
+def _rules(progress: RunProgress, *, whole_reasons: bool) -> RenderableType:
+    rows = [
+        (rule_name(rule), decided_value(rule, event.value), _reason(progress, event))
+        for rule, event in progress.decisions.items()
+    ]
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    for column, style in ((0, ""), (1, "bold")):
+        width = max((len(row[column]) for row in rows), default=0)
+        grid.add_column(no_wrap=True, overflow="ellipsis", style=style, min_width=min(width, 20))
+    grid.add_column(no_wrap=not whole_reasons, overflow="ellipsis", style="dim")
+    for row in rows:
+        grid.add_row(*row)
+    heading = Text("Rules: last decision of each", style="bold")
+    return Group(heading, grid if rows else Text("none yet", style="dim"))
+
+
+def _reason(progress: RunProgress, event: Decided) -> str:
+    """Write why, and in which fold where that is not the current one."""
+    reason = clean(event.reason, max_length=240)
+    is_current = progress.fold is None or event.fold_index >= progress.fold.fold_index
+    return reason if is_current else f"fold {event.fold_index}: {reason}"

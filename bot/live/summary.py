@@ -1,0 +1,191 @@
+"""The end of a run on the screen: out-of-sample figures, what the rules did, where the files are.
+
+Reads the two summaries as they are written to disk; computes nothing of its own. Not here: the
+report with pictures (`bot.report`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from bot.wording import (
+    BASELINES,
+    METRICS,
+    NOT_MEASURED,
+    annualization,
+    as_number,
+    clean,
+    decimal,
+    duration,
+    percent,
+    rule_name,
+    size,
+    verdict,
+    whole,
+)
+from training.events import RunFinished
+
+_NARROW_COLUMNS = 72
+_FILES = (
+    ("report.html", "everything, with pictures"),
+    ("equity.png", "equity and drawdown"),
+    ("best_model_optimized.zip", "the model of the best fold by validation"),
+    ("model_final_optimized.zip", "the model of the last fold"),
+    ("folds/", "one folder a fold: decisions, ledger, equity, model"),
+)
+
+
+def render_summary(
+    summary: Mapping[str, Any], optimization: Mapping[str, Any], *, run_folder: str | None = None
+) -> RenderableType:
+    """Build the final summary for a rich console.
+
+    Args:
+        summary: Content of `training_performance_summary.json`.
+        optimization: Content of `optimization_summary.json`.
+        run_folder: Where the files are; None leaves that part out.
+
+    Returns:
+        A renderable that adapts to the width it is given. Missing values print `-` or `n/a`.
+    """
+    agent, baselines = _mapping(summary, "out_of_sample"), _mapping(summary, "baselines")
+    parts: list[RenderableType] = [
+        Text().append("OUT OF SAMPLE", style="bold").append(f"  {measured_on(summary)}"),
+        _PerformanceTable(agent, baselines),
+        Text(annualization(agent), style="dim"),
+        Text(),
+        Text(" ".join(verdict(agent, baselines)), style="bold"),
+        Text(),
+        _rules_table(_mapping(optimization, "rules")),
+        Text(),
+        _facts(summary, optimization, run_folder),
+    ]
+    return Group(*parts)
+
+
+def measured_on(summary: Mapping[str, Any]) -> str:
+    """Say which bars the figures were measured on."""
+    agent = _mapping(summary, "out_of_sample")
+    folds = summary.get("folds")
+    n_folds = len(folds) if isinstance(folds, list) else 0
+    span = _mapping(summary, "test_span")
+    ends = [clean(span[key])[:16].replace("T", " ") for key in ("first", "last") if key in span]
+    return ", ".join(
+        [
+            f"test slices only: {whole(agent.get('n_bars'))} bars of {n_folds} folds",
+            *([" to ".join(ends)] if ends else []),
+        ]
+    )
+
+
+def final_line(event: RunFinished) -> str:
+    """Say in one line how the run ended, and where its files are."""
+    agent, baselines = (
+        _mapping(event.summary, "out_of_sample"),
+        _mapping(event.summary, "baselines"),
+    )
+    hold = _mapping(baselines, "buy_and_hold")
+    return (
+        f"done in {duration(event.summary.get('duration_s'))}: out of sample "
+        f"{percent(agent.get('total_return_frac'))}, "
+        f"buy-and-hold {percent(hold.get('total_return_frac'))}, "
+        f"{whole(agent.get('n_trades'))} trades, max drawdown "
+        f"{percent(agent.get('max_drawdown_frac'), signed=False)}; "
+        f"files in {clean(event.run_folder)}"
+    )
+
+
+class _PerformanceTable:
+    """The table of performance; a narrow console leaves out the flat baseline, which is zero."""
+
+    def __init__(self, agent: Mapping[str, Any], baselines: Mapping[str, Any]) -> None:
+        self._agent, self._baselines = agent, baselines
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        names = [n for n in BASELINES if n != "flat" or options.max_width >= _NARROW_COLUMNS]
+        yield self._table([name for name in names if name in self._baselines])
+
+    def _table(self, names: list[str]) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        table.add_column("Net of costs", no_wrap=True)
+        table.add_column("Agent", justify="right", style="bold", no_wrap=True)
+        for name in names:
+            table.add_column(BASELINES[name], justify="right", no_wrap=True)
+        for metric in METRICS:
+            others = [metric.read(_mapping(self._baselines, name)) for name in names]
+            table.add_row(metric.label, metric.read(self._agent), *others)
+        return table
+
+
+def _rules_table(rules: Mapping[str, Any]) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("Rule", no_wrap=True)
+    table.add_column("Decisions", justify="right", no_wrap=True)
+    table.add_column("Saved", justify="right", no_wrap=True)
+    table.add_column("Cost", justify="right", no_wrap=True)
+    table.add_column("How it was measured", style="dim", overflow="fold")
+    for rule in rules:
+        count = _mapping(rules, rule)
+        table.add_row(
+            rule_name(rule),
+            whole(count.get("n_decisions")),
+            saved_text(count),
+            duration(count.get("cost_s")),
+            clean(count.get("how_measured", "")),
+        )
+    return table if rules else Text("No rule was recorded.", style="dim")
+
+
+def saved_text(count: Mapping[str, Any]) -> str:
+    """Write what a rule saved with its unit; `n/a` where it was not measured."""
+    saved = as_number(count.get("saved"))
+    if saved is None:
+        return NOT_MEASURED
+    unit = clean(count.get("unit", ""), max_length=20)
+    return duration(saved) if unit == "seconds" else f"{whole(saved)} {unit}"
+
+
+def _facts(
+    summary: Mapping[str, Any], optimization: Mapping[str, Any], run_folder: str | None
+) -> RenderableType:
+    """Build the lines of a label and a text: time, speed-up, memory, network, files."""
+    speedup = as_number(optimization.get("total_speedup_achieved"))
+    measured = f"{decimal(speedup)}x over the baseline measured in this run"
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True, style="bold")
+    grid.add_column(overflow="fold")
+    grid.add_row("Time", _times(summary))
+    grid.add_row(
+        "Speed-up",
+        f"{NOT_MEASURED}: no baseline was measured in this run" if speedup is None else measured,
+    )
+    grid.add_row("Memory", f"{size(summary.get('peak_memory_bytes'))} at peak")
+    grid.add_row(
+        "Network",
+        f"{whole(summary.get('n_parameters'))} parameters, "
+        f"{decimal(summary.get('parameters_per_train_bar'), 1)} for each train bar",
+    )
+    if run_folder is not None:
+        grid.add_row("Files", clean(run_folder))
+        for name, what in _FILES:
+            grid.add_row("", f"{name:<26}{what}")
+    return grid
+
+
+def _times(summary: Mapping[str, Any]) -> str:
+    stages = {name: as_number(spent) or 0.0 for name, spent in _mapping(summary, "stage_s").items()}
+    largest = sorted(stages.items(), key=lambda item: -item[1])
+    listed = ", ".join(f"{clean(name)} {duration(spent)}" for name, spent in largest)
+    return duration(summary.get("duration_s")) + (f" ({listed})" if listed else "")
+
+
+def _mapping(source: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return a nested mapping; an empty one where it is missing or something else."""
+    value = source.get(key)
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,221 @@
+"""How figures and names read, on the screen and in the report: one wording for both.
+
+Values may come from a file that a stranger wrote: whatever is not a finite number prints as
+`-`, and no name can carry a control character. Not here: layout (`bot.live`, `bot.report`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+NOT_MEASURED = "n/a"
+"""Stands where a figure could exist but was not measured."""
+UNDEFINED = "-"
+"""Stands where a figure is not defined, such as the win rate of no trades."""
+
+MINUS = "-"
+_SECONDS_PER_MINUTE = 60
+_SECONDS_PER_HOUR = 3_600
+
+
+def clean(text: object, *, max_length: int = 200) -> str:
+    """Make a name safe to print: no control, format or bidirectional characters, bounded length.
+
+    Args:
+        text: Anything; its `str` is used.
+        max_length: Longer texts end in an ellipsis.
+    """
+    spaced = " ".join(str(text).split())
+    safe = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in spaced)
+    return safe if len(safe) <= max_length else safe[: max_length - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def as_number(value: object) -> float | None:
+    """Return a finite number as a float; None for everything else, True and False included."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def decimal(value: object, digits: int = 2, *, signed: bool = False) -> str:
+    """Write a number with fixed decimals and thousands commas, `1,234.50`; `-` where undefined."""
+    number = as_number(value)
+    if number is None:
+        return UNDEFINED
+    rounded = round(number, digits) + 0.0  # no "-0.00"
+    return f"{rounded:{'+' if signed and rounded else ''},.{digits}f}"
+
+
+def percent(value: object, digits: int = 2, *, signed: bool = True) -> str:
+    """Write a fraction as a percentage, `+1.25%`; `-` where undefined."""
+    number = as_number(value)
+    if number is None:
+        return UNDEFINED
+    return decimal(number * 100, digits, signed=signed) + "%"
+
+
+def whole(value: object) -> str:
+    """Write a count with thousands commas; `-` where undefined."""
+    return decimal(value, 0)
+
+
+def compact(value: object) -> str:
+    """Write a hyperparameter or score in four significant digits, `0.0005`, `2e-05`."""
+    number = as_number(value)
+    return UNDEFINED if number is None else f"{number:.4g}"
+
+
+def score(value: object) -> str:
+    """Write a validation score, signed, in four decimals."""
+    return decimal(value, 4, signed=True)
+
+
+def duration(seconds: object) -> str:
+    """Write seconds as `0.42 s`, `12.3 s`, `2m 05s` or `3h 07m`; `n/a` where not measured."""
+    value = as_number(seconds)
+    if value is None:
+        return NOT_MEASURED
+    if value < _SECONDS_PER_MINUTE - 0.05:
+        return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"
+    whole_s = round(value)
+    if whole_s < _SECONDS_PER_HOUR:
+        return f"{whole_s // 60}m {whole_s % 60:02d}s"
+    return f"{whole_s // 3600}h {whole_s % 3600 // 60:02d}m"
+
+
+def size(n_bytes: object) -> str:
+    """Write bytes as MiB or GiB; `n/a` where not measured."""
+    value = as_number(n_bytes)
+    if value is None:
+        return NOT_MEASURED
+    return f"{value / 2**30:.2f} GiB" if value >= 2**30 else f"{value / 2**20:.1f} MiB"
+
+
+def rule_name(rule: object) -> str:
+    """Write a rule's name as words."""
+    return clean(rule, max_length=40).replace("_", " ")
+
+
+def decided_value(rule: str, value: object) -> str:
+    """Write what a rule decided in the words of that rule."""
+    if rule == "warm_start":
+        return _warm_start_value(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,} steps" if rule == "adaptive_timesteps" else f"{value:,}"
+    if value is None:
+        return "none"
+    return compact(value) if isinstance(value, float) else clean(value, max_length=40)
+
+
+def _warm_start_value(value: object) -> str:
+    """Write where a fold starts, or, for a yes or no, which model was kept after it."""
+    if isinstance(value, bool):
+        return "keep trained" if value else "keep incumbent"
+    return "fresh" if value is None else f"from fold {clean(value, max_length=20)}"
+
+
+Kind = Literal["percent", "ratio", "count", "money", "share"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One row of a table of performance.
+
+    Attributes:
+        key: Field of `training.metrics.Performance`.
+        label: What the row is called.
+        kind: How its values read. A `share` is a percentage without a sign.
+    """
+
+    key: str
+    label: str
+    kind: Kind
+
+    def value_of(self, performance: Mapping[str, Any]) -> object:
+        """Return this metric of a performance, None where it has none."""
+        return performance.get(self.key)
+
+    def read(self, performance: Mapping[str, Any]) -> str:
+        """Write this metric of a performance with its unit."""
+        value = self.value_of(performance)
+        if self.kind in ("percent", "share"):
+            return percent(value, signed=self.kind == "percent")
+        return {"ratio": decimal(value), "count": whole(value), "money": decimal(value)}[self.kind]
+
+
+METRICS = (
+    Metric(key="total_return_frac", label="Net return", kind="percent"),
+    Metric(key="annualized_return_frac", label="Annualized return", kind="percent"),
+    Metric(key="sharpe", label="Sharpe, annualized", kind="ratio"),
+    Metric(key="sortino", label="Sortino, annualized", kind="ratio"),
+    Metric(key="max_drawdown_frac", label="Max drawdown", kind="share"),
+    Metric(key="max_drawdown_bars", label="Drawdown length, bars", kind="count"),
+    Metric(key="max_drawdown_days", label="Drawdown length, days", kind="ratio"),
+    Metric(key="calmar", label="Calmar", kind="ratio"),
+    Metric(key="profit_factor", label="Profit factor", kind="ratio"),
+    Metric(key="win_rate_frac", label="Win rate", kind="share"),
+    Metric(key="n_trades", label="Trades", kind="count"),
+    Metric(key="exposure_frac", label="Exposure", kind="share"),
+    Metric(key="turnover", label="Turnover a year, x equity", kind="ratio"),
+    Metric(key="gross_pnl", label="Gross profit", kind="money"),
+    Metric(key="costs", label="Costs", kind="money"),
+    Metric(key="net_pnl", label="Net profit", kind="money"),
+)
+
+BASELINES = {"flat": "Flat", "buy_and_hold": "Buy & hold", "random": "Random"}
+"""What the agent is compared with, by its key in the summary."""
+
+
+def annualization(agent: Mapping[str, Any]) -> str:
+    """Say how the annualized figures of a performance were made."""
+    bars_per_year = agent.get("bars_per_year")
+    if as_number(bars_per_year) is None:
+        return ""
+    return (
+        f"Sharpe and Sortino: returns per bar times the root of {whole(bars_per_year)} bars a "
+        "year, no risk-free rate. Annualized return: by calendar time, from 30 days on."
+    )
+
+
+def verdict(agent: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Say in plain sentences how the agent did on the test bars, the bad news included.
+
+    Args:
+        agent: Out-of-sample performance.
+        baselines: Performance of the baselines on the same bars.
+
+    Returns:
+        One to three sentences; none where the agent's return is unknown.
+    """
+    own = as_number(agent.get("total_return_frac"))
+    if own is None:
+        return []
+    sentences = [_against_hold(own, baselines.get("buy_and_hold", {}), agent)]
+    random = as_number(baselines.get("random", {}).get("total_return_frac"))
+    if random is not None and own < random:
+        sentences.append(f"It did worse than acting at random ({percent(random)}).")
+    sentences.append("This is one seed on one stretch of bars: luck is not ruled out.")
+    return sentences
+
+
+def _against_hold(own: float, hold: Mapping[str, Any], agent: Mapping[str, Any]) -> str:
+    other = as_number(hold.get("total_return_frac"))
+    against = "" if other is None else f" Buy-and-hold made {percent(other)}."
+    if agent.get("n_trades") == 0:
+        return f"The agent made no trades on the test bars, so it is scored as flat.{against}"
+    if other is None:
+        return f"The agent made {percent(own)} net of costs."
+    gap = abs(round(own, 4) - round(other, 4))  # of the figures as they are printed
+    if percent(gap) == percent(0.0):
+        return f"The agent and buy-and-hold both made {percent(own)} net of costs."
+    did = "beat" if own > other else "lost to"
+    loss = " and still lost money" if own < 0 < own - other else ""
+    return (
+        f"The agent {did} buy-and-hold by {percent(gap, signed=False)[:-1]} percentage points "
+        f"net of costs ({percent(own)} against {percent(other)}){loss}."
+    )
