@@ -29,10 +29,11 @@ class Account:
         peak_equity: Largest equity of the episode so far, USD.
         direction: -1.0 short, 0.0 flat, 1.0 long.
         lots: Size of the open position; 0.0 when flat.
-        entry_bid: Bid price at the entry (open of its bar); 0.0 when flat.
-        entry_bar: int64 index of the bar of entry; 0 when flat.
-        spread_cost, slippage_cost, commission, swap: Costs of the open trade so far, USD.
-        margin: Margin that the open position binds, fixed at entry, USD.
+        entry_bid: Bid price at the latest entry (open of its bar); means nothing when flat.
+        entry_bar: int64 index of the bar of the latest entry; likewise.
+        spread_cost, slippage_cost, commission, swap: Costs of the open trade so far, USD; 0.0 when
+            flat.
+        margin: Margin that the latest entry bound, fixed there, USD; means nothing when flat.
     """
 
     balance: Array

@@ -14,6 +14,7 @@ T = TypeVar("T")
 float64 = float
 floor = math.floor
 log = math.log
+maximum = max
 sqrt = math.sqrt
 
 

@@ -83,16 +83,16 @@ def trade_bar(
         window_ends: Whether the episode's window ends with this bar.
     """
     carried = copy_account(account)
-    carried.swap = with_swap(xp, terms, account, nights=prices.nights)
+    carried.swap = with_swap(terms, account, nights=prices.nights)
     differs = target != carried.direction
     goes = differs & (carried.direction != 0)
-    at_open = closing(xp, terms, carried, mask=goes, bid=prices.open, spread=prices.spread)
+    at_open = closing(terms, carried, mask=goes, bid=prices.open, spread=prices.spread)
     wanted = differs & (target != 0)
     flat = _cleared(xp, carried, at_open)
     marked, refused = _opened(xp, terms, flat, wanted=wanted, target=target, bar=bar, prices=prices)
-    equity = mark(xp, terms, marked, bid=prices.close, spread=prices.spread)
+    equity = mark(terms, marked, bid=prices.close, spread=prices.spread)
     marked.equity = equity
-    marked.peak_equity = xp.where(equity > marked.peak_equity, equity, marked.peak_equity)
+    marked.peak_equity = xp.maximum(equity, marked.peak_equity)
     held = marked.direction != 0
     outcome = BarOutcome(
         account=marked,
@@ -114,20 +114,21 @@ def trade_bar(
 
 def _cleared(xp: Namespace, account: Account, closed: Closing) -> Account:
     """Book the closed positions: their net goes to the balance, the rest of them is forgotten."""
-    mask = closed.mask
+    goes = xp.astype(closed.mask, xp.float64)
+    stays = 1.0 - goes
     return Account(
-        balance=xp.where(mask, account.balance + closed.net, account.balance),
+        balance=account.balance + goes * closed.net,
         equity=account.equity,
         peak_equity=account.peak_equity,
-        direction=xp.where(mask, 0.0, account.direction),
-        lots=xp.where(mask, 0.0, account.lots),
-        entry_bid=xp.where(mask, 0.0, account.entry_bid),
-        entry_bar=xp.where(mask, 0, account.entry_bar),
-        spread_cost=xp.where(mask, 0.0, account.spread_cost),
-        slippage_cost=xp.where(mask, 0.0, account.slippage_cost),
-        commission=xp.where(mask, 0.0, account.commission),
-        swap=xp.where(mask, 0.0, account.swap),
-        margin=xp.where(mask, 0.0, account.margin),
+        direction=account.direction * stays + 0.0,  # no -0.0
+        lots=account.lots * stays,
+        entry_bid=account.entry_bid,
+        entry_bar=account.entry_bar,
+        spread_cost=account.spread_cost * stays,
+        slippage_cost=account.slippage_cost * stays,
+        commission=account.commission * stays,
+        swap=account.swap * stays,
+        margin=account.margin,
     )
 
 
@@ -141,29 +142,31 @@ def _opened(
     bar: Array,
     prices: Prices,
 ) -> tuple[Account, Array]:
-    """Open what was asked for at the open of this bar; returns also who was refused."""
-    lots = lots_for(xp, terms, flat.balance)
-    margin = required_margin(
-        xp, terms, direction=target, lots=lots, bid=prices.open, spread=prices.spread
-    )
-    short_of_margin = margin > flat.balance
-    opens = wanted & xp.logical_not(short_of_margin)
-    costs = fill_costs(xp, terms, crosses=target > 0, lots=lots, spread=prices.spread)
+    """Open what was asked for at the open of this bar; returns also who was refused.
+
+    Who opens is flat, so that adding to what is 0.0 there sets it.
+    """
+    size = lots_for(xp, terms, flat.balance)
+    margin = required_margin(terms, side=target, lots=size, bid=prices.open, spread=prices.spread)
+    refused = wanted & (margin > flat.balance)
+    opens = wanted ^ refused
+    lots = xp.astype(opens, xp.float64) * size
+    costs = fill_costs(terms, side=target, lots=lots, spread=prices.spread)
     account = Account(
         balance=flat.balance,
         equity=flat.equity,
         peak_equity=flat.peak_equity,
         direction=xp.where(opens, target, flat.direction),
-        lots=xp.where(opens, lots, flat.lots),
+        lots=flat.lots + lots,
         entry_bid=xp.where(opens, prices.open, flat.entry_bid),
         entry_bar=xp.where(opens, bar, flat.entry_bar),
-        spread_cost=xp.where(opens, costs.spread, flat.spread_cost),
-        slippage_cost=xp.where(opens, costs.slippage, flat.slippage_cost),
-        commission=xp.where(opens, costs.commission, flat.commission),
+        spread_cost=flat.spread_cost + costs.spread,
+        slippage_cost=flat.slippage_cost + costs.slippage,
+        commission=flat.commission + costs.commission,
         swap=flat.swap,
         margin=xp.where(opens, margin, flat.margin),
     )
-    return account, wanted & short_of_margin
+    return account, refused
 
 
 def _drawn_down(terms: Terms, account: Account) -> Array:
@@ -181,7 +184,7 @@ def _ended(xp: Namespace, terms: Terms, outcome: BarOutcome, prices: Prices) -> 
     ends = outcome.truncated | outcome.stop_out | outcome.drawdown | outcome.ruin
     if xp.any(ends):
         held = ends & (marked.direction != 0)
-        at_close = closing(xp, terms, marked, mask=held, bid=prices.close, spread=prices.spread)
+        at_close = closing(terms, marked, mask=held, bid=prices.close, spread=prices.spread)
         account = _cleared(xp, marked, at_close)
         account.equity = xp.where(held, account.balance, marked.equity)
         outcome.account, outcome.at_close = account, at_close

@@ -102,7 +102,10 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         self._state = WorldState(self._fresh, self._put(starts), self._put(ends), memory)
         if self.recorder is not None:
             self.recorder.start(self._state.account.equity)
-        return self._observe(self._state), self._infos(self._state, (self._no,) * 3)
+        copied, no = self._copied, self._no
+        return self._observe(self._state), self._infos(
+            self._state, (copied(no), copied(no), copied(no))
+        )
 
     def step(self, actions: Array) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
         """Play one bar everywhere and start anew where an episode ended.
@@ -127,7 +130,7 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         flags = (played.invalid, outcome.refused, outcome.margin_call)
         infos = self._infos(self._state, flags)
         if outcome.at_close is not None:  # somewhere an episode ended
-            infos = self._restart(outcome.terminated | outcome.truncated, observations, infos)
+            infos |= self._restart(outcome.terminated | outcome.truncated, observations, infos)
         return observations, played.reward, outcome.terminated, outcome.truncated, infos
 
     def ledger(self) -> Ledger:
@@ -170,18 +173,41 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         self._zero_bars = self._put(np.zeros(self.num_envs, np.int64))
         self._no = self._put(np.zeros(self.num_envs, np.bool_))
         self._all = np.ones(self.num_envs, np.bool_)
+        self._all.flags.writeable = False  # one array for every mask of every step
         self._fresh = open_account(self.world.terms, self._zeros, self._zero_bars)
+        initial = self.world.terms.initial_balance_usd
+        self._first_info = {
+            "action_mask": self._action_mask(self._zeros)[0],
+            "equity": initial,
+            "balance": initial,
+            "position": 0.0,
+            "invalid_action": False,
+            "refused": False,
+            "margin_call": False,
+        }
+        self._action_dtype: Any = None
 
     def _put(self, array: NDArray[Any]) -> Array:
         """Copy a host array to the tape's library and device."""
         return self.world.xp.asarray(array, device=self._device, copy=True)
 
+    def _copied(self, array: Array) -> Array:
+        return self.world.xp.asarray(array, copy=True)
+
     def _checked(self, actions: Array) -> Array:
-        actions = self.world.xp.asarray(actions, device=self._device)
+        xp = self.world.xp
+        actions = xp.asarray(actions, device=self._device)
         if actions.shape != (self.num_envs,):
-            raise InvalidAction(f"actions must have shape ({self.num_envs},), not {actions.shape}")
+            raise InvalidAction(
+                f"actions must have shape ({self.num_envs},), not {tuple(actions.shape)}"
+            )
+        # asked once for each dtype, for it takes long; None would equal NumPy's float64
+        if self._action_dtype is None or actions.dtype != self._action_dtype:
+            if not xp.isdtype(actions.dtype, "integral"):
+                raise InvalidAction(f"actions must be integers, not {actions.dtype}")
+            self._action_dtype = actions.dtype
         n_actions = len(self.world.mode.labels)
-        if self.world.xp.any((actions < 0) | (actions >= n_actions)):
+        if xp.any((actions < 0) | (actions >= n_actions)):
             raise InvalidAction(f"every action must lie in [0, {n_actions})")
         return actions
 
@@ -204,14 +230,14 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         return observations
 
     def _infos(self, state: WorldState, flags: tuple[Array, Array, Array]) -> dict[str, Any]:
-        account = state.account
+        account, copied = state.account, self._copied
         invalid, refused, margin_call = flags
         values = {
             "action_mask": self._action_mask(account.direction),
-            "bar_index": state.bar,
-            "equity": account.equity,
-            "balance": account.balance,
-            "position": account.direction,
+            "bar_index": copied(state.bar),  # the state must not change under a caller's hands
+            "equity": copied(account.equity),
+            "balance": copied(account.balance),
+            "position": copied(account.direction),
             "invalid_action": invalid,
             "refused": refused,
             "margin_call": margin_call,
@@ -227,45 +253,41 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         return mask
 
     def _restart(self, done: Array, observations: Array, infos: dict[str, Any]) -> dict[str, Any]:
-        """Begin new episodes where `done`; rewrites those rows of `observations` in place.
+        """Begin new episodes where `done`; rewrites those rows of the arguments in place.
 
-        Returns the infos of the new episodes, with `final_obs` and `final_info` of the old.
+        Returns gymnasium's `final_obs` and `final_info`, what those rows held.
         """
         assert self._state is not None
         xp, old = self.world.xp, self._state
         done_host = np.asarray(done.cpu() if hasattr(done, "cpu") else done)
-        rows = np.flatnonzero(done_host)
+        rows_host = np.flatnonzero(done_host)
+        rows = self._put(rows_host)
         final = self._final(rows, done_host, observations, infos)
-        starts, ends = (np.zeros(self.num_envs, np.int64) for _ in range(2))
-        starts[rows], ends[rows] = self._draw(len(rows), first=False)
-        self._state = WorldState(
-            account=choose(xp, done, self._fresh, old.account),
-            bar=xp.where(done, self._put(starts), old.bar),
-            end=xp.where(done, self._put(ends), old.end),
-            memory=tuple(xp.where(done, 0.0, average) for average in old.memory),
-        )
-        rows = self._put(rows)
-        fresh = xp.take(self.world.tape.features, self._state.bar[rows], axis=0)
-        observations[rows, : fresh.shape[1]] = fresh
-        observations[rows, fresh.shape[1] :] = 0.0
-        flags = [infos[name] & ~done for name in ("invalid_action", "refused", "margin_call")]
-        return self._infos(self._state, (flags[0], flags[1], flags[2])) | final
+        starts, ends = map(self._put, self._draw(len(rows_host), first=False))
+        bar, end = self._copied(old.bar), self._copied(old.end)
+        bar[rows], end[rows] = starts, ends
+        first, second = (xp.where(done, 0.0, average) for average in old.memory)
+        account = choose(xp, done, self._fresh, old.account)
+        self._state = WorldState(account, bar, end, (first, second))
+        n_features = len(self.layout.names) - len(ACCOUNT_NAMES)
+        observations[rows, :n_features] = take_rows(self.world.tape.features, starts)
+        observations[rows, n_features:] = 0.0
+        infos["bar_index"][rows] = starts
+        for name, value in self._first_info.items():
+            infos[name][rows] = value
+        return final
 
     def _final(
-        self,
-        rows: NDArray[np.int64],
-        done: NDArray[np.bool_],
-        observations: Array,
-        infos: dict[str, Any],
+        self, rows: Array, done: NDArray[np.bool_], observations: Array, infos: dict[str, Any]
     ) -> dict[str, Any]:
         """Put last observations and infos into gymnasium's form: masked, zero elsewhere."""
         last = np.full(self.num_envs, None, dtype=object)
-        for row in rows:
-            last[row] = self.world.xp.asarray(observations[int(row)], copy=True)
+        for row, observation in zip(np.flatnonzero(done), observations[rows], strict=True):
+            last[row] = observation
         info: dict[str, Any] = {}
-        index = self._put(rows)
-        for name in [name for name in infos if not name.startswith("_")]:
-            info[name] = self.world.xp.zeros_like(infos[name])
-            info[name][index] = infos[name][index]
+        for name in ("bar_index", *self._first_info):
+            values = infos[name]
+            info[name] = self.world.xp.zeros_like(values)
+            info[name][rows] = values[rows]
             info[f"_{name}"] = done
         return {"final_obs": last, "_final_obs": done, "final_info": info, "_final_info": done}
