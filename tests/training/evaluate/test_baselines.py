@@ -1,0 +1,66 @@
+"""Flat, buy-and-hold and random agents, against trades worked by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from envs.config import EnvConfig
+from envs.market import MarketConfig
+from tests.training.small_market import small_tape
+from training.evaluate import baselines
+from training.folds import Range
+
+TAPE = small_tape(120)
+WINDOW = Range(20, 100)
+MODES = ["target", "orders"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_flat_never_trades_and_scores_zero(mode: str) -> None:
+    flat = baselines(TAPE, EnvConfig(action_mode=mode), WINDOW, seed=0).flat
+    assert flat.score == 0.0
+    assert flat.n_trades == 0
+    assert flat.exposure_frac == 0.0
+    np.testing.assert_array_equal(flat.equity, np.full(81, 10_000.0))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_buy_and_hold_is_one_long_trade_over_the_whole_window(mode: str) -> None:
+    config = EnvConfig(action_mode=mode, market=MarketConfig(max_drawdown_frac=None))
+    held = baselines(TAPE, config, WINDOW, seed=0).buy_and_hold
+    assert held.n_trades == 1
+    assert (held.ledger.entry_bar[0], held.ledger.exit_bar[0]) == (21, 100)
+    # 0.01 lots for each 1,000 of 10,000; in at the ask (two points of a cent above the open).
+    lots = 0.1
+    gain = TAPE.close[100] - (TAPE.open[21] + 0.02)
+    assert held.ledger.lots[0] == pytest.approx(lots)
+    assert held.equity[-1] == pytest.approx(10_000.0 + gain * lots * TAPE.contract_size)
+    assert held.exposure_frac == 1.0
+
+
+def test_random_agents_differ_repeat_with_their_seed_and_pay_for_it() -> None:
+    config = EnvConfig()
+    first, again, other = (baselines(TAPE, config, WINDOW, seed=s, n_random=5) for s in (1, 1, 2))
+    assert len(first.random) == 5
+    assert len({tuple(e.actions) for e in first.random}) == 5
+    assert {*np.concatenate([e.actions for e in first.random])} == {0, 1, 2}
+    for one, two in zip(first.random, again.random, strict=True):
+        np.testing.assert_array_equal(one.actions, two.actions)
+    assert first.random_score == again.random_score != other.random_score
+    assert first.random_score == np.mean([e.score for e in first.random])
+    np.testing.assert_allclose(
+        first.random_equity, np.mean([e.equity for e in first.random], axis=0)
+    )
+
+
+def test_another_window_draws_other_agents() -> None:
+    one = baselines(TAPE, EnvConfig(), Range(20, 40), seed=1, n_random=1).random[0]
+    two = baselines(TAPE, EnvConfig(), Range(40, 60), seed=1, n_random=1).random[0]
+    assert not np.array_equal(one.actions, two.actions)
+
+
+def test_baselines_move_no_global_random_state() -> None:
+    torch_before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002  # the state under test
+    baselines(TAPE, EnvConfig(), WINDOW, seed=0)
+    assert torch.equal(torch.get_rng_state(), torch_before)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_before)  # noqa: NPY002  # the same
