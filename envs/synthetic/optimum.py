@@ -191,8 +191,8 @@ def _grid(lowest: float, highest: float, step: float) -> list[ThresholdPolicy]:
 
 
 def _latched(sets: NDArray[np.bool_], clears: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return 1 from each `sets` until the next `clears`, else 0; sets win over clears."""
+    """Return 1 from each `sets` until the next `clears`, else 0; no bar is both."""
     index = np.arange(1, len(sets) + 1)
     last_set = np.maximum.accumulate(np.where(sets, index, 0))
-    last_clear = np.maximum.accumulate(np.where(clears & ~sets, index, 0))
+    last_clear = np.maximum.accumulate(np.where(clears, index, 0))
     return (last_set > last_clear).astype(np.int64)
