@@ -35,7 +35,7 @@ def bad_range(draft: Draft) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 
 def labels_exchanged(draft: Draft) -> bool:
-    """Tell whether high and low stand in each other's column: wrong as labelled, right exchanged."""
+    """Tell whether high and low stand in each other's column: wrong so, right exchanged."""
     below, _ = bad_range(draft)
     if below.mean() < 0.5:
         return False
@@ -118,16 +118,18 @@ def _exchanged_problem(draft: Draft) -> list[Problem]:
 
 
 def _check_scale(draft: Draft) -> list[Problem]:
-    """A step to ten, a hundred or a thousand times the price, or down, within one row."""
+    """A step to ten, a hundred or a thousand times the price, or down, between two bars.
+
+    Within a bar such a move can be real (a coin that collapses); between bars it is not, unless
+    shares were split.
+    """
     close, open_ = draft.columns["close"], draft.columns["open"]
     decades = np.zeros(len(draft))
     with np.errstate(all="ignore"):
-        if len(draft) > 1:
-            decades[1:] = np.log10(open_[1:] / close[:-1])
-        inside = np.log10(close / open_)
+        decades[1:] = np.log10(open_[1:] / close[:-1])
         wick = np.log10(draft.columns["high"] / draft.columns["low"])
-    jump = _is_power_of_ten(decades) | _is_power_of_ten(inside)
-    long = (wick > 1 - _SCALE_TOLERANCE) & ~jump & np.isfinite(wick)
+    jump = _is_power_of_ten(decades)
+    long = (wick > 1 - _SCALE_TOLERANCE) & np.isfinite(wick)
     return [
         *problem_where(
             draft, jump, kind="price_scale_changes",

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from envs.data.layout import PRICES
+from envs.data.layout import ASSUMED_UTC, PRICES, Clock
 from envs.errors import DataError
 
+_ZONES = "utc|gmt|est|edt|et|cst|cdt|pst|pdt|cet|cest|eet|eest|bst|msk|ist|jst|local|server|broker"
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "open": ("open", "o", "openprice", "eroffn", "ouv", "apertura", "bidopen", "openbid"),
     "high": ("high", "h", "highprice", "max", "hoch", "plushaut", "maximo", "bidhigh", "highbid"),
@@ -93,8 +94,9 @@ def find_roles(names: Sequence[str]) -> dict[str, str]:
     """
     roles: dict[str, str] = {}
     for role, aliases in ALIASES.items():
-        found = [name for name in names if key(name) in aliases]
-        exact = [name for name in found if key(name) == role]
+        reduce = time_key if role in ("time", "date") else key
+        found = [name for name in names if reduce(name) in aliases]
+        exact = [name for name in found if reduce(name) == role]
         if len(found) > 1 and role in PRICES:
             found = exact if len(exact) == 1 else found
         if len(found) > 1 and role in (*PRICES, "spread"):
@@ -104,8 +106,23 @@ def find_roles(names: Sequence[str]) -> dict[str, str]:
                 mend="rename or remove the others",
             )
         if found:
-            roles[role] = min(found, key=lambda name: aliases.index(key(name)))
+            roles[role] = min(found, key=lambda name: aliases.index(reduce(name)))
     return roles
+
+
+def time_key(name: str) -> str:
+    """Reduce the name of a time column; `Time (EET)` and `time` differ in their clock only."""
+    return re.sub(rf"^(time|date|datetime|timestamp|opentime)({_ZONES})$", r"\1", key(name))
+
+
+def clock_of_name(column: str) -> Clock:
+    """Which clock does the name of a time column promise?"""
+    reduced = key(column)
+    if reduced.endswith(("utc", "gmt")) or reduced.startswith(("utc", "gmt")):
+        return Clock(zone="UTC", source="file")
+    if reduced != time_key(column) or reduced.startswith("local"):
+        return Clock(source="unclear", note=f"column {column!r}")
+    return ASSUMED_UTC
 
 
 def extra_name(column: str) -> str:

@@ -9,7 +9,6 @@ import gzip
 import io
 import zipfile
 import zlib
-from pathlib import Path
 
 from envs.data.source import Source
 from envs.data.text import TextSource
@@ -31,30 +30,6 @@ _OTHER_KINDS = {
 _ACCEPTED = "CSV, TSV, gzip, a zip of one file, Feather, Parquet or JSON"
 
 
-def read_file(path: Path | str) -> bytes:
-    """Read a local file; nothing is ever fetched from the network.
-
-    Raises:
-        DataError: If it is a web address, missing, a folder, unreadable or empty.
-    """
-    if "://" in str(path):
-        raise _refuse("a web address", str(path), "download the file first: nothing is fetched")
-    path = Path(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        near = ", ".join(sorted(p.name for p in path.parent.glob("*") if p.is_file())[:8])
-        hint = f"the folder holds: {near}" if near else "check the path"
-        raise _refuse("no such file", str(path), hint) from error
-    except IsADirectoryError as error:
-        raise _refuse("a folder", str(path), "name one file in it") from error
-    except (OSError, ValueError) as error:
-        raise _refuse(str(error), str(path), "check the path and the permissions") from error
-    if not content.strip():
-        raise _refuse("an empty file", str(path), "export the bars again")
-    return content
-
-
 def open_source(content: bytes, *, where: str) -> Source:
     """Open the bytes of a file as rows of columns.
 
@@ -66,8 +41,7 @@ def open_source(content: bytes, *, where: str) -> Source:
         DataError: If the container is unknown or damaged.
     """
     content, wrapped = _unwrap(content, where=where)
-    source = _open(content, where=where, wrapped=wrapped)
-    return source
+    return _open(content, where=where, wrapped=wrapped)
 
 
 def _open(content: bytes, *, where: str, wrapped: str) -> Source:

@@ -19,17 +19,18 @@ class Clock:
     Attributes:
         zone: As in `LoadSettings.timezone`.
         source: `format` when the format's documentation fixes it, `file` when the file says so,
-            `assumed` when neither does.
+            `assumed` when neither does, `unclear` when the file names a clock that has no one
+            meaning (local, EST), so that the user has to say which.
         note: Said to the user when this clock is used; empty for nothing to say.
     """
 
     zone: str = "UTC"
-    source: Literal["file", "format", "assumed"] = "assumed"
+    source: Literal["file", "format", "assumed", "unclear"] = "assumed"
     note: str = ""
 
 
 ASSUMED_UTC = Clock(
-    note="The file does not say which clock its times are in: UTC is assumed (--timezone changes it)"
+    note="The file does not say which clock its times are in: UTC is assumed (see --timezone)"
 )
 
 
@@ -48,10 +49,10 @@ class Layout:
         epoch_is_wall_time: Unix numbers count from 1970 on the server's clock, not in UTC.
         newest_first: The format is known to be written newest bar first.
         dash_volume_is_zero: The format writes `-` for a volume that it does not know.
-        decimal_comma_possible: The format is written with `1.234,5` in some countries.
         symbol: Name found in the file, None when there is none.
         symbol_column: Column that holds the symbol in every row.
         close_time: Column of the bar's end, which proves the unit of the time.
+        hints: Columns of numbers that are left out but written by the same hand.
         notes, warnings: For the report.
     """
 
@@ -69,6 +70,7 @@ class Layout:
     symbol: str | None = None
     symbol_column: str | None = None
     close_time: str | None = None
+    hints: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

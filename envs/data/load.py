@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from envs.array_cache import ArrayCache, CachedArrays
 from envs.bars import COLUMNS, Bars
-from envs.data.container import open_source, read_file
+from envs.data.container import open_source
 from envs.data.draft import PRICE_NAMES, Draft
 from envs.data.layout import Layout
+from envs.data.local_file import content_digest, file_digest, read_file
 from envs.data.point_size import infer_point_size, point_warning
 from envs.data.reading import Reading, read_draft
 from envs.data.recognize import recognize
@@ -28,11 +29,9 @@ from envs.data.report import Problem, Repair, SourceReport
 from envs.data.settings import LoadSettings
 from envs.data.symbol import symbol_from_name
 from envs.data.validate import refuse, validate
+from envs.errors import DataError
 from envs.fingerprint import fingerprint
 from envs.timeframe import Timeframe
-
-if TYPE_CHECKING:
-    from envs.array_cache import ArrayCache, CachedArrays
 
 __all__ = ["LoadSettings", "LoadedBars", "SourceReport", "load"]
 
@@ -71,30 +70,26 @@ def load(
             everything that is wrong with it.
         ConfigError: If a setting makes no sense.
     """
-    content = read_file(path)
-    name = Path(path).name
     if cache is None:
-        return _parse(content, str(path), settings)
-    key = fingerprint("bars-file", READER_VERSION, content_digest(content), name, settings)
+        return _parse(read_file(path), str(path), settings)
+    digest = file_digest(path)
+    key = fingerprint("bars-file", READER_VERSION, digest, Path(path).name, settings)
     built: list[LoadedBars] = []
 
     def build() -> tuple[dict[str, Any], dict[str, Any]]:
+        content = read_file(path)
+        if content_digest(content) != digest:
+            raise DataError(
+                "A file must not change while it is read",
+                came="other bytes than a moment ago",
+                where=str(path),
+                mend="wait until the program that writes it has finished",
+            )
         built.append(_parse(content, str(path), settings))
         return _to_arrays(built[0])
 
     stored = cache.get_or_build(key, build)
     return built[0] if built else _from_arrays(stored, str(path))
-
-
-def content_digest(content: bytes) -> bytes:
-    """Hash the two halves of a file at the same time: half the wait of hashing it in one go."""
-    middle = len(content) // 2
-    view = memoryview(content)
-    with ThreadPoolExecutor(2) as pool:
-        halves = pool.map(
-            lambda part: hashlib.sha256(part).digest(), (view[:middle], view[middle:])
-        )
-        return b"".join(halves)
 
 
 def _parse(content: bytes, path: str, settings: LoadSettings) -> LoadedBars:

@@ -56,18 +56,20 @@ class Numbers:
     texts: Any = None
 
 
-def find_style(columns: Mapping[str, Any], *, where: str) -> NumberStyle:
+def find_style(columns: Mapping[str, Any], *, hints: Sequence[Any] = (), where: str) -> NumberStyle:
     """Decide the decimal mark from the text columns among `columns`.
 
     Args:
-        columns: Name to Arrow array; columns that are numbers already say nothing.
+        columns: Price columns, name to Arrow array; those that are numbers already say nothing.
+        hints: Further columns that may prove a mark, with suffixes such as K or %.
         where: The file, for messages.
 
     Raises:
         DataError: If both marks are proven, or a comma may be either.
     """
     texts = [column for column in columns.values() if pa.types.is_string(column.type)]
-    proofs = {mark: _first_match(texts, _proofs(mark)) for mark in ",."}
+    bare = [_split_suffix(hint)[1] for hint in hints if pa.types.is_string(hint.type)]
+    proofs = {mark: _first_match([*texts, *bare], _proofs(mark)) for mark in ",."}
     if proofs[","] and proofs["."]:
         raise DataError(
             "One decimal mark must hold for the whole file",

@@ -33,8 +33,11 @@ def problem_where(
     Args:
         draft: The rows.
         bad: `(n_rows,) bool` where it holds.
-        kind, says, mend, severity: See `Problem`.
+        kind: See `Problem`.
+        says: See `Problem`.
         tell: Position to what the row holds.
+        mend: See `Problem`.
+        severity: See `Problem`.
     """
     index = np.flatnonzero(bad)
     if not index.size:

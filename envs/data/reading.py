@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,7 @@ from envs.data.layout import Layout
 from envs.data.numerals import Numbers, NumberStyle, find_style, read_numbers
 from envs.data.parsed_times import ParsedTimes
 from envs.data.settings import LoadSettings
-from envs.data.source import RawColumns, Source
+from envs.data.source import RawColumns, Source, head_column
 from envs.data.times import read_times
 from envs.data.zones import UtcTimes, is_utc, to_utc
 from envs.errors import DataError
@@ -61,14 +62,14 @@ def read_draft(source: Source, layout: Layout, settings: LoadSettings, *, where:
     times = read_times(columns, day_first=settings.day_first, where=place)
     backwards = layout.newest_first and _runs_backwards(times)
     order = np.arange(len(raw.rows))[:: -1 if backwards else 1]
-    zone, zone_source, notes, warnings = _clock(layout, settings, times)
+    zone, zone_source, notes, warnings = _clock(layout, settings, times, where=where)
     utc = to_utc(times.time_us[order], zone)
-    numbers, style = _numbers(raw, layout, where=where)
+    numbers, style = _numbers(source, raw, layout, where=where)
     if backwards:
         notes += (f"The file is newest first, as {layout.format} files are: it was turned round",)
     if style.decimal == ",":
         notes += ("Numbers are written with a decimal comma",)
-    draft = _draft(source, layout, raw, times, numbers)
+    draft = _draft(source, layout, raw, times=times, numbers=numbers)
     return Reading(
         draft=_placed(draft.take(order), utc),
         n_rows=len(raw.rows) + len(raw.bad_rows),
@@ -77,7 +78,7 @@ def read_draft(source: Source, layout: Layout, settings: LoadSettings, *, where:
         timezone=zone,
         timezone_source=zone_source,
         notes=(*source.notes, *layout.notes, *times.notes, *notes),
-        warnings=(*layout.warnings, *warnings),
+        warnings=(*layout.warnings, *warnings, *_doubts(draft)),
     )
 
 
@@ -85,6 +86,7 @@ def _draft(
     source: Source,
     layout: Layout,
     raw: RawColumns,
+    *,
     times: ParsedTimes,
     numbers: Mapping[str, Numbers],
 ) -> Draft:
@@ -108,6 +110,18 @@ def _draft(
     )
 
 
+def _doubts(draft: Draft) -> tuple[str, ...]:
+    """Say what is readable but looks like a mistake."""
+    spread = draft.columns["spread_points"]
+    finite = spread[np.isfinite(spread)]
+    if not (finite != np.rint(finite)).any():
+        return ()
+    return (
+        f"SPREAD: values such as {finite[finite != np.rint(finite)][0]:g} are no whole points; if "
+        "the column is a difference of prices, divide it by the point size first",
+    )
+
+
 def _placed(draft: Draft, utc: UtcTimes) -> Draft:
     """Set the UTC times, once the rows stand oldest first."""
     return replace(
@@ -119,10 +133,10 @@ def _placed(draft: Draft, utc: UtcTimes) -> Draft:
 
 
 def _numbers(
-    raw: RawColumns, layout: Layout, *, where: str
+    source: Source, raw: RawColumns, layout: Layout, *, where: str
 ) -> tuple[dict[str, Numbers], NumberStyle]:
     prices = {name: raw.columns[name] for name in layout.prices.values()}
-    style = find_style(prices, where=where)
+    style = find_style(prices, hints=_hints(source, raw, layout), where=where)
     numbers = {}
     for name in layout.numbers:
         is_price = name in prices
@@ -135,8 +149,14 @@ def _numbers(
     return numbers, style
 
 
+def _hints(source: Source, raw: RawColumns, layout: Layout) -> list[Any]:
+    """Further numbers of the same hand that may prove the decimal mark: volumes and changes."""
+    texts = [pa.array(head_column(source, name), pa.string()) for name in layout.hints]
+    return texts if layout.volume is None else [*texts, raw.columns[layout.volume]]
+
+
 def _clock(
-    layout: Layout, settings: LoadSettings, times: ParsedTimes
+    layout: Layout, settings: LoadSettings, times: ParsedTimes, *, where: str
 ) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
     """Choose the clock: the file's own word, then the user's, then the format's."""
     asked, clock = settings.timezone, layout.clock
@@ -144,9 +164,16 @@ def _clock(
         ignored = asked is not None and not is_utc(asked)
         warning = f"The times of the file name their moment ({times.kind}): --timezone is ignored"
         return "UTC", "file", (), (warning,) if ignored else ()
+    if clock.source == "unclear" and asked is None:
+        raise DataError(
+            "It must be clear which clock the times are on",
+            came=f"{clock.note}, which has no one meaning",
+            where=where,
+            mend="say it with --timezone, e.g. America/New_York or -05:00",
+        )
     if asked is None:
         return clock.zone, clock.source, (clock.note,) if clock.note else (), ()
-    if clock.source != "assumed" and asked != clock.zone:
+    if clock.source in ("file", "format") and asked != clock.zone:
         warning = f"--timezone {asked} is used although {layout.format} says {clock.zone}"
         return asked, "settings", (), (warning,)
     return asked, "settings", (f"Times were converted from {asked} to UTC",), ()
@@ -165,7 +192,7 @@ def _one_symbol(
     if settings.symbol not in names:
         raise DataError(
             "A file of bars must hold one symbol, or one must be chosen",
-            came=f"{len(names)} symbols in column {layout.symbol_column!r}: {', '.join(names[:10])}",
+            came=f"{len(names)} in column {layout.symbol_column!r}: {', '.join(names[:10])}",
             where=where,
             mend="choose one with --symbol",
         )

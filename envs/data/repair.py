@@ -114,7 +114,7 @@ def _move_clock(draft: Draft) -> Mend:
         f"{len(shift.repeated)} bars that came twice were dropped"
     )
     index = np.arange(shift.before)
-    return moved.take(keep), [_listed(draft, moved, index, "moved_clock", says)]
+    return moved.take(keep), [_listed(draft, moved, index, kind="moved_clock", says=says)]
 
 
 def _sort(draft: Draft) -> Mend:
@@ -123,7 +123,7 @@ def _sort(draft: Draft) -> Mend:
     order = np.argsort(draft.time_us, kind="stable")
     index = np.flatnonzero(order != np.arange(len(draft)))
     ordered = draft.take(order)
-    return ordered, [_listed(draft, ordered, index, "sorted", "Rows were sorted by time")]
+    return ordered, [_listed(draft, ordered, index, kind="sorted", says="Rows were sorted by time")]
 
 
 def _drop_repeated(draft: Draft) -> Mend:
@@ -169,7 +169,7 @@ def _widen(draft: Draft) -> Mend:
     high[index], low[index] = prices.max(axis=0)[index], prices.min(axis=0)[index]
     after = draft.with_columns(high=high, low=low)
     says = "High and low were widened to hold all four prices"
-    return after, [_listed(draft, after, index, "widened_range", says)]
+    return after, [_listed(draft, after, index, kind="widened_range", says=says)]
 
 
 def _raise_to_zero(draft: Draft) -> Mend:
@@ -239,10 +239,12 @@ def _dropped(
 
 
 def _changed(before: Draft, after: Draft, kind: str, says: str) -> Repair:
-    return _listed(before, after, np.arange(len(before)), kind, says)
+    return _listed(before, after, np.arange(len(before)), kind=kind, says=says)
 
 
-def _listed(before: Draft, after: Draft, index: NDArray[np.int64], kind: str, says: str) -> Repair:
+def _listed(
+    before: Draft, after: Draft, index: NDArray[np.int64], *, kind: str, says: str
+) -> Repair:
     return Repair(
         kind=kind,
         count=len(index),

@@ -6,7 +6,9 @@ import re
 from pathlib import PurePath
 
 UNKNOWN = "UNKNOWN"
-_TIMEFRAME = re.compile(r"^(\d+[smhdwSMHDW]?|\d+(min|hour|day)s?|[MHDW]\d{1,3}|MN1?)$", re.I)
+_TIMEFRAME = re.compile(
+    r"^(\d+[smhdwSMHDW]?|\d+(min|hour|day)s?|[MHDW]\d{1,3}|MN1?)$", re.IGNORECASE
+)
 _SYMBOL = re.compile(r"^[A-Z][A-Z0-9]{2,11}[a-z]?$")
 _PART = re.compile(r"^[A-Z][A-Z0-9]{1,5}$")
 _TRADINGVIEW = re.compile(r"^[A-Z]+_([A-Z0-9.!]+), ?\w+")
@@ -25,7 +27,9 @@ def symbol_from_name(path: PurePath | str) -> str:
     name = PurePath(path).name
     if found := _TRADINGVIEW.match(name):
         return found[1]
-    stem = re.sub(r"(\.(csv|tsv|txt|gz|zip|json|feather|parquet|pq))+$", "", name, flags=re.I)
+    stem = re.sub(
+        r"(\.(csv|tsv|txt|gz|zip|json|feather|parquet|pq))+$", "", name, flags=re.IGNORECASE
+    )
     words = [word for word in re.split(r"[_\-\s,()]+", stem) if word and not _TIMEFRAME.match(word)]
     words = [word for word in words if word.upper() not in _WORDS]
     for first, second in zip(words, [*words[1:], ""], strict=True):

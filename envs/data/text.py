@@ -225,7 +225,7 @@ def _looks_like_header(values: list[str]) -> bool:
     """A header holds words: no value in it starts like a number."""
     texts = [value.strip() for value in values]
     return any(texts) and not any(
-        text[:1].isdigit() or text[:1] in "+-." and text[1:2].isdigit() for text in texts
+        text[:1].isdigit() or (text[:1] in "+-." and text[1:2].isdigit()) for text in texts
     )
 
 

@@ -25,7 +25,8 @@ from envs.errors import DataError
 
 _OFFSET = r"(?: ?(?P<offset>Z|UTC|(?:UTC|GMT)?[+-]\d{2}:?\d{2}))?"
 _CLOCK = (
-    r"(?:[ T]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?:[ T]+(?P<hour>\d{1,2}):(?P<minute>\d{2})"
+    r"(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
     r"(?: ?(?P<half>[AaPp][Mm]))?)?"
 )
 _HALF_DAY = r" (?P<hour>\d{1,2})-(?P<half>[AP]M)"
@@ -129,9 +130,9 @@ def _from_iso(text: Any) -> ParsedTimes | None:
 
 def _from_text(text: Any, *, day_first: bool | None, where: str) -> ParsedTimes:
     sample = [value for value in text.slice(0, 1000).to_pylist() if value]
-    if sample and sum(bool(_EPOCH.match(value)) for value in sample) > len(sample) / 2:
-        if not _is_compact_date(sample):
-            return from_epoch(_digits(text), where=where)
+    n_epoch = sum(_EPOCH.match(value) is not None for value in sample)
+    if n_epoch > len(sample) / 2 and not _is_compact_date(sample):
+        return from_epoch(_digits(text), where=where)
     ways = [way for way in WAYS if any(re.fullmatch(way.pattern, value) for value in sample[:50])]
     if not ways:
         raise DataError(

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from envs.data.check_prices import check_prices
 from envs.data.clock_shift import find_clock_shift
 from envs.data.draft import Draft, utc_text
-from envs.data.problems import first_rows
+from envs.data.problems import first_rows, problem_where
 from envs.data.regularity import check_regularity
 from envs.data.report import Problem
 from envs.errors import DataError
 
 __all__ = ["Problem", "refuse", "validate"]
+
+FIRST_YEAR, LAST_YEAR = 1900, 2100
 
 
 def validate(draft: Draft, *, timeframe: str | None = None) -> tuple[Problem, ...]:
@@ -34,7 +36,7 @@ def validate(draft: Draft, *, timeframe: str | None = None) -> tuple[Problem, ..
     """
     problems = [*_check_rows(draft), *_check_times(draft)]
     timed = draft.take(~draft.mask(draft.bad_times)) if draft.bad_times else draft
-    problems += [*_check_order(timed), *check_prices(timed)]
+    problems += [*_check_years(timed), *_check_order(timed), *check_prices(timed)]
     problems += check_regularity(timed, expected=timeframe)
     return tuple(sorted(problems, key=lambda problem: problem.severity))
 
@@ -66,7 +68,7 @@ def _check_rows(draft: Draft) -> Iterator[Problem]:
     ):
         if bad:
             texts = (f"{row.where}: {row.kind}: {row.text!r}" for row in bad)
-            yield _error(kind, len(bad), first_rows(texts), says, "--repair drops them")
+            yield _error(kind, len(bad), first_rows(texts), says=says, mend="--repair drops them")
     if draft.bad_numbers:
         yield _by_row(draft, "unreadable_number", draft.bad_numbers, "Not a number")
 
@@ -84,7 +86,18 @@ def _check_times(draft: Draft) -> Iterator[Problem]:
     ):  # fmt: skip
         if rows:
             index = np.flatnonzero(draft.mask(rows))
-            yield _at(draft, kind, index, says, mend)
+            yield _at(draft, kind, index, says=says, mend=mend)
+
+
+def _check_years(draft: Draft) -> list[Problem]:
+    first, last = (
+        np.datetime64(f"{year}-01-01", "us").astype(np.int64) for year in (FIRST_YEAR, LAST_YEAR)
+    )
+    return problem_where(
+        draft, (draft.time_us < first) | (draft.time_us >= last), kind="implausible_year",
+        says=f"Times before {FIRST_YEAR} or from {LAST_YEAR} on: damaged, or in another unit",
+        tell=lambda i: utc_text(draft.time_us[i]), mend="correct the times",
+    )  # fmt: skip
 
 
 def _check_order(draft: Draft) -> Iterator[Problem]:
@@ -93,21 +106,21 @@ def _check_order(draft: Draft) -> Iterator[Problem]:
     if steps.size and (steps < 0).all():
         yield _error(
             "newest_first", len(draft), (f"{draft.where(0)}: {utc_text(times[0])}",),
-            "The whole file runs backwards in time", "--repair turns it round",
+            says="The whole file runs backwards in time", mend="--repair turns it round",
         )  # fmt: skip
         return
     earlier = np.flatnonzero(times[1:] < np.maximum.accumulate(times)[:-1]) + 1
     if (shift := find_clock_shift(draft)) is not None:
         yield _at(
             draft, "clock_shift", shift.repeated,
-            f"Bars come twice, {shift.hours:+g} h apart: the clock of the file changes here, and "
-            "one of the two parts is in another timezone",
-            f"--repair drops the repetitions and moves the {shift.before} bars before by "
+            says=f"Bars come twice, {shift.hours:+g} h apart: the clock of the file changes here, "
+            "and one of the two parts is in another timezone",
+            mend=f"--repair drops the repetitions and moves the {shift.before} bars before by "
             f"{shift.hours:+g} h, so that the later part keeps its times",
         )  # fmt: skip
     elif earlier.size:
-        yield _at(draft, "unordered_times", earlier, "Times earlier than one before them",
-                  "--repair sorts them")  # fmt: skip
+        yield _at(draft, "unordered_times", earlier, says="Times earlier than one before them",
+                  mend="--repair sorts them")  # fmt: skip
     yield from _check_duplicates(draft)
 
 
@@ -120,8 +133,8 @@ def _check_duplicates(draft: Draft) -> Iterator[Problem]:
     same = np.all([c[index] == c[original] for c in draft.columns.values()], axis=0)
     yield _at(
         draft, "duplicate_times", index,
-        f"Times that came before, {int(same.sum())} with the same bar and {int((~same).sum())} "
-        "with another", "--repair keeps the first of each",
+        says=f"Times that came before, {int(same.sum())} with the same bar and "
+        f"{int((~same).sum())} with another", mend="--repair keeps the first of each",
     )  # fmt: skip
 
 
@@ -136,13 +149,13 @@ def repeated_times(time_us: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _by_row(draft: Draft, kind: str, faults: Mapping[int, str], says: str) -> Problem:
     texts = (f"{draft.source.where(row)}: {text}" for row, text in sorted(faults.items()))
-    return _error(kind, len(faults), first_rows(texts), says, "--repair drops these rows")
+    return _error(kind, len(faults), first_rows(texts), says=says, mend="--repair drops these rows")
 
 
-def _at(draft: Draft, kind: str, index: NDArray[np.int64], says: str, mend: str) -> Problem:
+def _at(draft: Draft, kind: str, index: NDArray[np.int64], *, says: str, mend: str) -> Problem:
     texts = (f"{draft.where(int(i))}: {utc_text(draft.time_us[i])}" for i in index)
-    return _error(kind, len(index), first_rows(texts), says, mend)
+    return _error(kind, len(index), first_rows(texts), says=says, mend=mend)
 
 
-def _error(kind: str, count: int, rows: tuple[str, ...], says: str, mend: str) -> Problem:
+def _error(kind: str, count: int, rows: tuple[str, ...], *, says: str, mend: str) -> Problem:
     return Problem(kind=kind, count=count, first_rows=rows, severity="error", says=says, mend=mend)

@@ -38,4 +38,5 @@ def read_investing(source: Source) -> Layout | str:
         clock=_TRADING_DAY,
         newest_first=True,
         dash_volume_is_zero=True,
+        hints=tuple(changes),
     )

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 
-from envs.data.columns import ALIASES, extra_name, find_roles, key, left_out
+from envs.data.columns import ALIASES, clock_of_name, extra_name, find_roles, left_out, time_key
 from envs.data.layout import PRICES, Layout
 from envs.data.source import Source, head_column
 
 _NUMBER = re.compile(
-    r"^[+-]?(\d[\d,.' ]*|\.\d+)([eE][+-]?\d+)?\s*[%KMBkmb]?$|^$|^-$|^nan$|^null$", re.I
+    r"^[+-]?(\d[\d,.' ]*|\.\d+)([eE][+-]?\d+)?\s*[%KMBkmb]?$|^$|^-$|^nan$|^null$", re.IGNORECASE
 )
+_INDEX_NAMES = ("column1", "unnamed0", "index", "indexlevel0", "id", "")
 _CLOCK_ONLY = re.compile(r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$")
 
 
@@ -33,6 +35,8 @@ def layout_by_names(source: Source, *, format_name: str) -> Layout | str:
         return time
     if missing := [role for role in PRICES if role not in roles]:
         return f"no column for {', '.join(f'{role} ({_known(role)})' for role in missing)}"
+    if (volume := roles.get("volume")) and not any(map(str.strip, head_column(source, volume))):
+        del roles["volume"]
     used = {*time, *(roles[role] for role in PRICES)}
     used |= {roles[role] for role in ("volume", "spread", "symbol") if role in roles}
     extra, ignored = sort_the_rest(source, used)
@@ -45,6 +49,7 @@ def layout_by_names(source: Source, *, format_name: str) -> Layout | str:
         symbol_column=roles.get("symbol"),
         extra=extra,
         ignored=ignored,
+        clock=clock_of_name(time[-1]),
     )
 
 
@@ -58,8 +63,8 @@ def find_time(source: Source, roles: Mapping[str, str]) -> tuple[str, ...] | str
         return (date,)
     if date is not None or time is not None:
         return (date or time or "",)
-    if source.names[0] == "column 1":
-        return (source.names[0],)
+    if time_key(source.names[0]) in _INDEX_NAMES and not _counts_rows(source, source.names[0]):
+        return (source.names[0],)  # the index of a frame
     return f"no column for the time ({_known('time')}, {_known('date')})"
 
 
@@ -86,15 +91,24 @@ def _reason_to_ignore(source: Source, name: str) -> str:
     if reason := left_out(name):
         return reason
     values = [value.strip() for value in head_column(source, name)]
+    words = [value for value in values if not _NUMBER.match(value)]
     if not any(values):
         return "empty"
-    if key(name) in (*ALIASES["time"], *ALIASES["date"]):
+    if words:
+        return f"not numeric, e.g. {words[0][:30]!r}"
+    if time_key(name) in (*ALIASES["time"], *ALIASES["date"]):
         return "a second column of times"
-    if not all(_NUMBER.match(value) for value in values):
-        return f"not numeric, e.g. {next(v for v in values if not _NUMBER.match(v))[:30]!r}"
-    if name.startswith("column ") and values[:3] == [str(i) for i in range(len(values[:3]))]:
-        return "a row number"
-    return ""
+    is_index = time_key(name) in _INDEX_NAMES and _counts_rows(source, name)
+    return "a row number" if is_index else ""
+
+
+def _counts_rows(source: Source, name: str) -> bool:
+    """Tell whether a column goes up by one from row to row: the index of a frame, not a time."""
+    values = [value.strip() for value in head_column(source, name)]
+    if not all(value.isdigit() for value in values):
+        return False
+    numbers = [int(value) for value in values]
+    return all(after - before == 1 for before, after in pairwise(numbers))
 
 
 def _known(role: str) -> str:
