@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+Scalar = bool | int | float | str | None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
@@ -61,7 +63,7 @@ class Decided(Event):
 
     fold_index: int
     rule: str
-    value: bool | int | float | str | None
+    value: Scalar
     reason: str
 
 

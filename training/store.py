@@ -29,6 +29,12 @@ PERFORMANCE_SUMMARY_FILE = "training_performance_summary.json"
 BEST_MODEL_FILE = "best_model_optimized.zip"
 FINAL_MODEL_FILE = "model_final_optimized.zip"
 EVENTS_FILE = "events.jsonl"
+FOLD_FILE = "fold.json"
+MODEL_FILE = "model.zip"
+LEDGER_FILE = "test_ledger.csv"
+EQUITY_FILE = "test_equity.csv"
+STITCHED_LEDGER_FILE = "stitched_ledger.csv"
+STITCHED_EQUITY_FILE = "stitched_equity.csv"
 _LOCK_FILE = ".lock"
 
 
@@ -87,9 +93,9 @@ class RunStore:
         """Return where a file of this run lies."""
         return self.folder / name
 
-    def fold_folder(self, fold_index: int) -> Path:
-        """Return the folder of one fold, `folds/000`."""
-        return self.folder / "folds" / f"{fold_index:03d}"
+    def fold_path(self, fold_index: int, name: str) -> Path:
+        """Return where a file of one fold lies: `folds/000/<name>`."""
+        return self.folder / fold_name(fold_index, name)
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Write one JSON file of the run, with its format version."""
@@ -141,6 +147,11 @@ def read_run_file(path: Path) -> dict[str, Any] | None:
             mend="use the walkfast that wrote it, or start anew with --fresh",
         )
     return dict(content)
+
+
+def fold_name(fold_index: int, name: str) -> str:
+    """Return the name of a fold's file within its run: `folds/000/<name>`."""
+    return f"folds/{fold_index:03d}/{name}"
 
 
 def free_folder(folder: Path) -> Path:

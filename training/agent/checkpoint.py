@@ -28,8 +28,7 @@ from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from envs.atomic import write_bytes
 from envs.config import EnvConfig
 from envs.errors import WalkfastError
-from envs.features.scaling import FittedScaler
-from envs.features.spec import FeatureConfig
+from envs.features import FeatureConfig, FittedScaler
 from envs.observations import ObservationLayout
 from training.agent.build import policy_arguments, resolve_device
 from training.agent.config import AgentConfig

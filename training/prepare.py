@@ -1,0 +1,97 @@
+"""From bars to everything a walk-forward needs: features, market, folds. User errors end here.
+
+What `prepare` returns is complete and checked: after it, a run only trains. Not here: reading
+files (`envs.data.load`), the loop (`training.walk_forward`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from envs.array_cache import ArrayCache
+from envs.bars import Bars
+from envs.features import FeatureMatrix, FittedScaler, build_features
+from envs.market import Tape, make_tape
+from envs.observations import ObservationLayout
+from training.agent.build import resolve_device
+from training.agent.checkpoint import LoadedModel, load_model
+from training.clock import StageClock
+from training.config import RunConfig
+from training.folds import Fold, make_folds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """Bars with their features, market and folds, ready to be walked over.
+
+    Attributes:
+        bars: The bars.
+        features: `(n_bars, n_features) float32`; unscaled where scaling is `fitted`.
+        tape: The market over these features.
+        folds: The folds, in order; at least one.
+        layout: Names of the observation's columns.
+        initial_model: The model that fold 0 starts from; None with fresh weights.
+    """
+
+    bars: Bars
+    features: FeatureMatrix
+    tape: Tape
+    folds: tuple[Fold, ...]
+    layout: ObservationLayout
+    initial_model: LoadedModel | None
+
+
+def prepare(
+    config: RunConfig, bars: Bars, *, cache: ArrayCache | None, clock: StageClock
+) -> Prepared:
+    """Build features, market and folds, and check everything that could stop a run later.
+
+    Args:
+        config: The run's settings.
+        bars: Validated bars.
+        cache: Where features are kept; None builds them anew.
+        clock: Receives seconds for `features`.
+
+    Raises:
+        WalkfastError: If the device is missing, a feature cannot be built, the bars are too few
+            for one fold, or the initial model does not fit.
+    """
+    resolve_device(config.device)
+    with clock.stage("features"):
+        features = build_features(bars, config.features, cache)
+    layout = ObservationLayout.of(
+        features.names, bars_held_scale_bars=config.env.bars_held_scale_bars
+    )
+    return Prepared(
+        bars=bars,
+        features=features,
+        tape=make_tape(bars, features, config.env.market),
+        folds=make_folds(len(bars), config.folds, first_bar=features.warmup_bars),
+        layout=layout,
+        initial_model=_initial_model(config, layout),
+    )
+
+
+def fold_market(
+    prepared: Prepared, fold: Fold, config: RunConfig
+) -> tuple[Tape, FittedScaler | None]:
+    """Return the market of one fold, its features scaled by what its train slice showed.
+
+    Only `fitted` scaling depends on the fold; the scaler learns from the train slice, is frozen,
+    and travels with the fold's model. Every other run walks the same tape, uncopied.
+    """
+    if config.features.scaling != "fitted":
+        return prepared.tape, None
+    values = prepared.features.values
+    scaler = FittedScaler.fit(values[fold.train.start : fold.train.stop], clip=config.features.clip)
+    return replace(prepared.tape, features=scaler.transform(values)), scaler
+
+
+def _initial_model(config: RunConfig, layout: ObservationLayout) -> LoadedModel | None:
+    if config.initial_model is None:
+        return None
+    model = load_model(Path(config.initial_model), device="cpu")
+    if model.card is not None:
+        layout.check_same(model.card.layout)
+    return model

@@ -1,0 +1,306 @@
+"""`Run`: all state of a training that outlives a fold, and the folder it is kept in.
+
+Here: begin, go on, record a fold, finish. Everything that a later fold may look at is in `records`
+and in the saved models, so that a run that goes on cannot know more than one that never stopped.
+Not here: what happens in a fold (`training.walk_forward`), what the files say
+(`training.summary`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Self
+
+from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
+
+from envs.atomic import write_bytes
+from envs.data.load import LoadedBars
+from training import store as files
+from training import summary
+from training.agent.build import resolve_device
+from training.agent.checkpoint import load_model
+from training.clock import StageClock
+from training.config import OutputConfig, RunConfig, to_json
+from training.errors import StoreError
+from training.evaluate import evaluate_windows
+from training.events import Event, Listener, Noticed, RunFinished, RunStarted
+from training.folds import Fold
+from training.machine import describe_machine, versions
+from training.prepare import Prepared
+from training.rules.counters import RuleCounters, add_budget_saving, add_stop_saving
+from training.rules.decision import EVALUATION_SCHEDULE, PREPROCESSING_CACHE
+from training.store import RunStore, fold_name, free_folder
+from training.summary import FoldRecord
+from training.tables import stitch_tests
+
+
+class Run:
+    """One run: its settings, its bars, the folds done so far, and its folder while it is open.
+
+    Attributes:
+        config: What is trained.
+        prepared: Bars, features, market and folds.
+        records: The finished folds, in order.
+        counters: What each rule decided, saved and cost.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        loaded: LoadedBars,
+        prepared: Prepared,
+        *,
+        output: OutputConfig,
+        listener: Listener,
+        clock: StageClock,
+    ) -> None:
+        folder = output.results_dir / (output.run_name or str(config.seed))
+        self.config, self.prepared = config, prepared
+        self.records: list[FoldRecord] = []
+        self.counters = RuleCounters()
+        self.store = RunStore(free_folder(folder) if output.fresh else folder)
+        self._loaded, self._output, self._listener, self._clock = loaded, output, listener, clock
+        self._started = summary.now()
+
+    def __enter__(self) -> Self:
+        self.store.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.store.__exit__(kind, error, trace)
+
+    @property
+    def tensorboard_folder(self) -> Path | None:
+        """Where scalars go; None writes none."""
+        return self.store.path("tensorboard") if self._output.tensorboard else None
+
+    def begin(self, provenance: Mapping[str, str]) -> None:
+        """Write the configuration, or check that a run begun here before is this one.
+
+        Raises:
+            StoreError: If the folder holds a run of other settings or other bars.
+        """
+        state = self.store.read(files.STATE_FILE)
+        if state is None:
+            self._write_configuration(provenance)
+            self._write_state()
+        else:
+            self._go_on(state)
+        self._announce(provenance)
+
+    def unfinished_folds(self) -> tuple[Fold, ...]:
+        """Return the folds that are still to be trained."""
+        return self.prepared.folds[len(self.records) :]
+
+    def emit(self, event: Event) -> None:
+        """Write an event down and pass it on."""
+        self.store.append_event(event)
+        self._listener(event)
+
+    @contextmanager
+    def counted(self, rule: str) -> Iterator[None]:
+        """Count the seconds of a block as the cost of a rule."""
+        started_s = perf_counter()
+        yield
+        self.counters.add_cost(rule, perf_counter() - started_s)
+
+    def policy(self, fold_index: int) -> RecurrentActorCriticPolicy:
+        """Load the model of an earlier fold from its file, on the CPU."""
+        path = self.store.fold_path(fold_index, files.MODEL_FILE)
+        return load_model(path, device="cpu").policy
+
+    def save_fold(self, record: FoldRecord) -> None:
+        """Write a finished fold down; from here on the run goes on behind it."""
+        self.store.write(fold_name(record.fold.index, files.FOLD_FILE), record.to_json())
+        self.records.append(record)
+        self._count(record)
+        self._write_state()
+        self.emit(summary.fold_finished(record))
+
+    def finish(self) -> RunFinished:
+        """Stitch the test slices, write the summaries, and say that the run is complete."""
+        complete_before = self.store.read(files.PERFORMANCE_SUMMARY_FILE) is not None
+        if not complete_before:
+            self._write_results()
+        finished = RunFinished(
+            run_folder=str(self.store.folder),
+            summary=self.store.read(files.PERFORMANCE_SUMMARY_FILE) or {},
+            optimization=self.store.read(files.OPTIMIZATION_SUMMARY_FILE) or {},
+        )
+        if complete_before:
+            self._listener(finished)
+        else:
+            self.emit(finished)
+        return finished
+
+    def _write_results(self) -> None:
+        self._copy_models()
+        stitched = stitch_tests(self.store, self.prepared.tape, self.config, self.records)
+        self.store.write_table(files.STITCHED_EQUITY_FILE, stitched.equity)
+        self.store.write_table(files.STITCHED_LEDGER_FILE, stitched.ledger)
+        policy = self.policy(self.records[-1].fold.index)
+        facts = summary.RunFacts(
+            config=self.config,
+            folder=self.store.folder,
+            records=self.records,
+            counters=self.counters,
+            data=summary.describe_data(self._loaded, self.prepared),
+            setup_s=self._clock.to_json(),
+            n_parameters=sum(parameter.numel() for parameter in policy.parameters()),
+            out_of_sample=stitched.measures.agent,
+            baselines=stitched.measures.baselines,
+        )
+        self.store.write(files.OPTIMIZATION_SUMMARY_FILE, summary.optimization_summary(facts))
+        self.store.write(files.PERFORMANCE_SUMMARY_FILE, summary.performance_summary(facts))
+
+    def _copy_models(self) -> None:
+        """Copy the last fold's model, and the best of the latest ones on its validation bars."""
+        last = self.records[-1].fold
+        latest = range(max(0, last.index + 1 - self.config.rules.warm_start.last_k), last.index + 1)
+        evaluations = evaluate_windows(
+            [self.policy(index) for index in latest],
+            self.prepared.tape,
+            self.config.env,
+            [last.validation],
+            score=self.config.score,
+        )
+        scores = [row[0].score for row in evaluations]
+        best = max(zip(scores, latest, strict=True))[1]
+        for index, name in ((best, files.BEST_MODEL_FILE), (last.index, files.FINAL_MODEL_FILE)):
+            source = self.store.fold_path(index, files.MODEL_FILE)
+            write_bytes(self.store.path(name), source.read_bytes())
+
+    def _write_configuration(self, provenance: Mapping[str, str]) -> None:
+        config, loaded = self.config, self._loaded
+        self.store.write(
+            files.CONFIG_FILE,
+            {
+                "walkfast_version": versions()["walkfast"],
+                "config": to_json(config),
+                "provenance": dict(provenance),
+                "versions": versions(),
+                "data": summary.describe_data(loaded, self.prepared),
+                "machine": describe_machine(),
+            },
+        )
+        self.store.write(files.OPTIMIZATION_CONFIG_FILE, summary.optimization_config(config))
+
+    def _write_state(self) -> None:
+        state = summary.training_state(self.records, len(self.prepared.folds))
+        self.store.write(
+            files.STATE_FILE,
+            {
+                "training_start": self._started,
+                "model_path": self._latest_model(),
+                "timestamp": summary.now(),
+                **state,
+                "optimization_stats": self.counters.to_json(),
+                "identity": self._identity(),
+                "config": to_json(self.config),
+            },
+        )
+
+    def _go_on(self, state: Mapping[str, Any]) -> None:
+        if state["identity"] != self._identity():
+            raise StoreError(
+                "A run goes on only with the settings and bars it was begun with",
+                came=_differences(state, to_json(self.config), self._identity()),
+                where=str(self.store.folder),
+                mend="give --fresh for a new folder, --run_name for one of your own, or the "
+                "settings of the first run",
+            )
+        self._started = state["training_start"]
+        self.counters = RuleCounters.from_json(state["optimization_stats"])
+        for index in range(state["completed_iterations"]):
+            content = self.store.read(fold_name(index, files.FOLD_FILE))
+            if content is None:
+                raise StoreError(
+                    "A run that goes on needs the files of its finished folds",
+                    came=f"fold {index} is missing",
+                    where=str(self.store.folder),
+                    mend="restore it, or start anew with --fresh",
+                )
+            self.records.append(FoldRecord.from_json(content))
+
+    def _identity(self) -> dict[str, str]:
+        return {
+            "settings": self.config.fingerprint,
+            "bars": self.prepared.bars.fingerprint,
+            "features": self.prepared.features.fingerprint,
+        }
+
+    def _announce(self, provenance: Mapping[str, str]) -> None:
+        prepared, n_done = self.prepared, len(self.records)
+        self.emit(
+            RunStarted(
+                run_folder=str(self.store.folder),
+                method=self.config.method,
+                profile=self.config.profile,
+                symbol=prepared.bars.symbol,
+                timeframe=prepared.bars.timeframe.name,
+                n_bars=len(prepared.bars),
+                n_features=len(prepared.features.names),
+                n_folds=len(prepared.folds),
+                first_fold_index=n_done,
+                device=str(resolve_device(self.config.device)),
+            )
+        )
+        if n_done:
+            complete = n_done == len(prepared.folds)
+            what = "it is complete; --fresh trains anew" if complete else f"fold {n_done} is next"
+            self.emit(Noticed(level="info", message=f"{n_done} folds were done before: {what}"))
+
+    def _count(self, record: FoldRecord) -> None:
+        counters, outcome = self.counters, record.outcome
+        for decision in record.decisions:
+            counters.count_decision(decision.rule)
+        counters.add_cost(EVALUATION_SCHEDULE, record.stage_s.get("evaluation", 0.0))
+        if self.config.rules.adaptive_timesteps.enabled:
+            base = self.config.rules.adaptive_timesteps.base_timesteps
+            add_budget_saving(counters, base_steps=base, budget_steps=outcome.budget_steps)
+        if self.prepared.features.from_cache and not self.records[1:]:
+            how = "features that were found in the cache instead of being built"
+            counters.add_saved(PREPROCESSING_CACHE, 1, how_measured=how)
+        if outcome.stopped_early:
+            add_stop_saving(
+                counters, budget_steps=outcome.budget_steps, steps_trained=outcome.steps_trained
+            )
+
+    def _latest_model(self) -> str | None:
+        if not self.records:
+            return None
+        return str(self.store.fold_path(len(self.records) - 1, files.MODEL_FILE))
+
+
+def _differences(state: Mapping[str, Any], config: Mapping[str, Any], identity: Any) -> str:
+    """Say which settings or bars are not those that a run was begun with."""
+    before, after = _flat(state["config"]), _flat(config)
+    listed = [
+        f"{name} was {before.get(name)!r}, now {after.get(name)!r}"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
+    if state["identity"]["bars"] != identity["bars"]:
+        listed.insert(0, "other bars")
+    elif state["identity"]["features"] != identity["features"]:
+        listed.insert(0, "features of another version")
+    return "; ".join(listed)
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat

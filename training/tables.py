@@ -1,0 +1,206 @@
+"""Trades and equity as tables: what a fold's test leaves behind, and its stitching over folds.
+
+The tables are the record: the stitched performance is measured from what was written, so that a
+run that went on after an interruption ends with the same figures. Baselines look at no feature and
+cost little, so they are walked again instead of being stored. Not here: the measures themselves
+(`training.metrics`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from envs.market import Ledger, Tape
+from training.config import RunConfig
+from training.evaluate import Baselines, Evaluation, baselines
+from training.folds import Range
+from training.metrics import EquityPath, Performance, Trades, performance, stitch
+from training.store import EQUITY_FILE, LEDGER_FILE, RunStore, fold_name
+from training.summary import FoldRecord
+
+AGENT = "agent"
+FLAT, BUY_AND_HOLD, RANDOM = "flat", "buy_and_hold", "random"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measures:
+    """Performance of a model and of `flat`, `buy_and_hold` and `random` on the same bars."""
+
+    agent: Performance
+    baselines: Mapping[str, Performance]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stitched:
+    """The test slices of a run put together.
+
+    Attributes:
+        measures: Performance over all of them, compounding.
+        equity: `time, bar_index, fold_index, agent, buy_and_hold, random`, one row a bar.
+        ledger: The agent's trades of all folds; each fold began with the initial balance, and
+            `account_scale` is what compounding makes of it.
+    """
+
+    measures: Measures
+    equity: pd.DataFrame
+    ledger: pd.DataFrame
+
+
+def measure_test(tape: Tape, config: RunConfig, tested: Evaluation, others: Baselines) -> Measures:
+    """Measure the walks over one test slice."""
+    paths = _baseline_paths(tape, config, others)
+    return Measures(
+        agent=performance(_path(tape, config, tested)),
+        baselines={name: averaged([performance(path) for path in paths[name]]) for name in paths},
+    )
+
+
+def write_test_tables(
+    store: RunStore, tape: Tape, fold_index: int, *, tested: Evaluation, others: Baselines
+) -> None:
+    """Write a fold's trades and equity; floats keep every digit."""
+    window = tested.window
+    ledger = pd.DataFrame(
+        {field.name: getattr(tested.ledger, field.name) for field in fields(Ledger)}
+    )
+    for end in ("entry", "exit"):
+        ledger[f"{end}_time"] = iso_times(tape.time_us[ledger[f"{end}_bar"].to_numpy()])
+    equity = pd.DataFrame(
+        {
+            "time": iso_times(_times(tape, window)),
+            "bar_index": np.arange(window.start, window.stop + 1),
+            AGENT: tested.window_equity,
+            BUY_AND_HOLD: others.buy_and_hold.window_equity,
+            RANDOM: others.random_equity,
+        }
+    )
+    store.write_table(fold_name(fold_index, LEDGER_FILE), ledger)
+    store.write_table(fold_name(fold_index, EQUITY_FILE), equity)
+
+
+def stitch_tests(
+    store: RunStore, tape: Tape, config: RunConfig, records: Sequence[FoldRecord]
+) -> Stitched:
+    """Put all test slices together as one account that compounds over them."""
+    tables = [pd.read_csv(store.fold_path(r.fold.index, EQUITY_FILE)) for r in records]
+    ledgers = [pd.read_csv(store.fold_path(r.fold.index, LEDGER_FILE)) for r in records]
+    agents = [
+        EquityPath(
+            equity=table[AGENT].to_numpy(np.float64),
+            time_us=_times(tape, record.fold.test),
+            trades=_trades(_read_ledger(ledger), tape, config),
+        )
+        for record, table, ledger in zip(records, tables, ledgers, strict=True)
+    ]
+    others = [
+        _baseline_paths(
+            tape,
+            config,
+            baselines(tape, config.env, record.fold.test, seed=config.seed, score=config.score),
+        )
+        for record in records
+    ]
+    stitched_others = {
+        name: [stitch(paths) for paths in zip(*(other[name] for other in others), strict=True)]
+        for name in others[0]
+    }
+    agent = stitch(agents)
+    measures = Measures(
+        agent=performance(agent),
+        baselines={
+            name: averaged([performance(path) for path in paths])
+            for name, paths in stitched_others.items()
+        },
+    )
+    equity = _stitched_equity(records, agent, stitched_others)
+    return Stitched(
+        measures=measures, equity=equity, ledger=_stitched_ledger(records, ledgers, equity)
+    )
+
+
+def averaged(performances: Sequence[Performance]) -> Performance:
+    """Average measures over draws; a measure that one draw lacks is None. One is itself."""
+    if len(performances) == 1:
+        return performances[0]
+    means: dict[str, Any] = {}
+    for field in fields(Performance):
+        each = [getattr(item, field.name) for item in performances]
+        means[field.name] = None if None in each else float(np.mean(each))
+    whole = ("n_bars", "n_trades", "max_drawdown_bars")
+    return Performance(**(means | {name: round(means[name]) for name in whole}))
+
+
+def iso_times(time_us: NDArray[np.int64]) -> NDArray[np.str_]:
+    """Return microseconds since 1970 as ISO 8601 text, UTC."""
+    texts: NDArray[np.str_] = np.datetime_as_string(time_us.view("datetime64[us]"), unit="s")
+    return np.strings.add(texts, "+00:00")
+
+
+def _baseline_paths(
+    tape: Tape, config: RunConfig, others: Baselines
+) -> dict[str, list[EquityPath]]:
+    groups = {FLAT: [others.flat], BUY_AND_HOLD: [others.buy_and_hold], RANDOM: [*others.random]}
+    return {
+        name: [_path(tape, config, evaluation) for evaluation in group]
+        for name, group in groups.items()
+    }
+
+
+def _path(tape: Tape, config: RunConfig, evaluation: Evaluation) -> EquityPath:
+    return EquityPath(
+        equity=evaluation.window_equity,
+        time_us=_times(tape, evaluation.window),
+        trades=_trades(evaluation.ledger, tape, config),
+    )
+
+
+def _times(tape: Tape, window: Range) -> NDArray[np.int64]:
+    times: NDArray[np.int64] = tape.time_us[window.start : window.stop + 1]
+    return times
+
+
+def _trades(ledger: Ledger, tape: Tape, config: RunConfig) -> Trades:
+    usd_per_price = tape.contract_size * config.env.market.currency_conversion
+    return Trades.of_ledger(ledger, usd_per_price=usd_per_price)
+
+
+def _read_ledger(table: pd.DataFrame) -> Ledger:
+    return Ledger(**{field.name: table[field.name].to_numpy() for field in fields(Ledger)})
+
+
+def _stitched_equity(
+    records: Sequence[FoldRecord], agent: EquityPath, others: Mapping[str, Sequence[EquityPath]]
+) -> pd.DataFrame:
+    first = records[0].fold.test.start
+    fold_index = np.concatenate(
+        [[records[0].fold.index], *(np.full(r.fold.test.n_bars, r.fold.index) for r in records)]
+    )
+    return pd.DataFrame(
+        {
+            "time": iso_times(agent.time_us),
+            "bar_index": np.arange(first, first + len(agent.time_us)),
+            "fold_index": fold_index,
+            AGENT: agent.equity,
+            BUY_AND_HOLD: others[BUY_AND_HOLD][0].equity,
+            RANDOM: np.mean([path.equity for path in others[RANDOM]], axis=0),
+        }
+    )
+
+
+def _stitched_ledger(
+    records: Sequence[FoldRecord], ledgers: Sequence[pd.DataFrame], equity: pd.DataFrame
+) -> pd.DataFrame:
+    """Put the trades of all folds under each other, with the scale of the compounding account."""
+    path, first = equity[AGENT].to_numpy(), records[0].fold.test.start
+    parts = []
+    for record, ledger in zip(records, ledgers, strict=True):
+        scale = max(path[record.fold.test.start - first], 0.0) / path[0]
+        columns = {"fold_index": record.fold.index, "account_scale": scale}
+        parts.append(ledger.assign(**columns))
+    return pd.concat(parts, ignore_index=True)
