@@ -17,8 +17,7 @@ from sb3_contrib import RecurrentPPO
 from torch import nn
 
 from envs.config import EnvConfig
-from envs.features.scaling import FittedScaler
-from envs.features.spec import FeatureConfig
+from envs.features import FeatureConfig, FittedScaler
 from envs.observations import ObservationLayout
 from tests.training.small_market import SMALL_AGENT, small_agent, small_env, small_tape
 from training.agent.checkpoint import ModelCard, load_model, save_model, weights_sha256
