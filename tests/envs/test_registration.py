@@ -5,7 +5,6 @@ import sys
 
 import gymnasium
 import numpy as np
-import pytest
 from gymnasium.utils.env_checker import check_env
 
 from envs.config import EnvConfig
@@ -52,11 +51,10 @@ def test_registering_imports_neither_features_nor_torch():
 
 
 def test_without_a_tape_the_embedded_sample_is_traded():
-    pytest.importorskip("envs.synthetic", reason="the embedded sample is not there yet")
-    if not hasattr(pytest.importorskip("envs.features"), "build_features"):
-        pytest.skip("the default features are not there yet")
     env = gymnasium.make(ENV_ID)
     observation, info = env.reset(seed=0)
     assert observation.shape == env.observation_space.shape
     assert info["bar_index"] > 0, "rows of the features' warm-up are not traded"
     env.step(env.action_space.sample())
+    many = gymnasium.make_vec(ENV_ID, num_envs=2)
+    assert many.reset(seed=0)[0].shape == (2, *env.observation_space.shape)

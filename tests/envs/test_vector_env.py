@@ -424,3 +424,16 @@ def test_no_environments_is_a_mistake():
     tape, config = quiet_tape()
     with pytest.raises(ConfigError):
         TradingVectorEnv(tape, config, n_envs=0)
+
+
+@pytest.mark.parametrize("reward", ["differential_sharpe", "sortino"])
+def test_a_new_episode_forgets_the_returns_of_the_last_one(reward):
+    """The first differential reward of an episode is zero: there is nothing to compare with."""
+    bars = random_bars(1, 12, volatility=0.01)
+    config = EnvConfig(market=MarketConfig(max_drawdown_frac=None), reward=reward)
+    tape = make_tape(bars, np.zeros((12, 1), np.float32), config.market)
+    env = TradingVectorEnv(tape, config, n_envs=2)
+    env.reset(seed=0)
+    rewards = np.stack([env.step(np.array([2, 0]))[1] for _ in range(14)])
+    assert (rewards[[0, 11]] == 0).all(), "the episode of 11 bars begins anew at step 11"
+    assert (rewards[2:11] != 0).all()
