@@ -1,4 +1,4 @@
-"""One ledger: slow twin, single env, NumPy and torch vector envs, action by action, down to ruin."""
+"""One ledger for slow twin, single env, NumPy and torch vector envs, action by action, to ruin."""
 
 from dataclasses import fields
 
