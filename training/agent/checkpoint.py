@@ -35,26 +35,8 @@ from training.agent.config import AgentConfig
 from training.agent.model_file import ModelFile
 from training.agent.network import Network, build_policy, network_of
 from training.agent.stock_data import activation_in, stock_data
-from training.agent.weights import (
-    Weights,
-    restore_weights,
-    shrink_and_perturb,
-    snapshot_weights,
-    weights_sha256,
-)
+from training.agent.weights import Weights, snapshot_weights, weights_sha256
 from training.errors import ModelError
-
-__all__ = [
-    "LoadedModel",
-    "ModelCard",
-    "Weights",
-    "load_model",
-    "restore_weights",
-    "save_model",
-    "shrink_and_perturb",
-    "snapshot_weights",
-    "weights_sha256",
-]
 
 FORMAT_VERSION = 1
 CARD_MEMBER = "walkfast.json"

@@ -20,8 +20,9 @@ from envs.config import EnvConfig
 from envs.features import FeatureConfig, FittedScaler
 from envs.observations import ObservationLayout
 from tests.training.small_market import SMALL_AGENT, small_agent, small_env, small_tape
-from training.agent.checkpoint import ModelCard, load_model, save_model, weights_sha256
+from training.agent.checkpoint import ModelCard, load_model, save_model
 from training.agent.config import AgentConfig
+from training.agent.weights import weights_sha256
 from training.errors import ModelError
 
 LAYOUT = ObservationLayout(
