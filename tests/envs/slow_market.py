@@ -60,7 +60,7 @@ def random_config(seed):
         contract_size=float(pick([1.0, 10.0, 100.0])),
         currency_conversion=float(pick([1.0, 0.87])),
         leverage=float(pick([1.0, 30.0, 500.0])),
-        stop_out_frac=float(pick([0.0, 0.5, 1.2])),
+        stop_out_frac=float(pick([0.0, 0.5, 1.2, 3.0])),
         slippage_points=float(pick([0.0, 7.0])),
         commission_per_lot_usd=float(pick([0.0, 3.5])),
         swap_long_points=float(pick([0.0, 40.0])),

@@ -133,7 +133,7 @@ def check_single(index, tape, config, actions, env, steps):
 
 
 @pytest.mark.parity
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**31), mode=st.sampled_from(["target", "orders"]))
 def test_slow_twin_single_numpy_and_torch_envs_keep_the_same_ledger(seed, mode):
     check_all_walks(seed, mode)
@@ -166,7 +166,7 @@ def test_balance_is_initial_balance_plus_net_and_gross_less_costs_is_net(seed, m
     assert info["position"] == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**31), cut=st.integers(0, 22))
 def test_bars_after_the_next_one_change_nothing_so_far(seed, cut):
     """The decision on bar `cut` fills and is marked on cut + 1; later bars are free to change."""
