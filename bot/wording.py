@@ -28,7 +28,7 @@ def clean(text: object, *, max_length: int = 200) -> str:
         text: Anything; its `str` is used.
         max_length: Longer texts end in an ellipsis.
     """
-    spaced = " ".join(str(text).split())
+    spaced = " ".join(str(text).split())  # also line breaks and tabs
     safe = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in spaced)
     return safe if len(safe) <= max_length else safe[: max_length - 1] + "\N{HORIZONTAL ELLIPSIS}"
 

@@ -412,6 +412,8 @@ def config_content(symbol: str) -> dict[str, Any]:
                     "count": 104,
                     "first_rows": [f"row 95: {symbol}"],
                     "severity": "warning",
+                    "says": "bars are missing between two others",
+                    "mend": "",
                 }
             ],
             "repairs": [],
