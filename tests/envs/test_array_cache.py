@@ -158,6 +158,16 @@ def test_the_least_recently_used_entry_goes_first(tmp_path):
     assert cache.info().bytes <= 30_000
 
 
+def test_the_entry_just_written_stays_whatever_the_clock_says(tmp_path):
+    cache = ArrayCache(tmp_path, max_bytes=20_000)
+    cache.put(key_of("b"), {"x": np.zeros(1_500)}, {})
+    tomorrow = time.time_ns() + 86_400 * 10**9
+    os.utime(tmp_path / key_of("b") / "manifest.json", ns=(tomorrow, tomorrow))
+    cache.put(KEY, {"x": np.zeros(1_500)}, {})
+    assert cache.get(KEY) is not None
+    assert cache.get(key_of("b")) is None
+
+
 def test_a_recent_touch_never_makes_a_damaged_entry_good(cache):
     cache.put(KEY, some_arrays(), {})
     flip(cache.folder / KEY / "000.npy", -1)

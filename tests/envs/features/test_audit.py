@@ -1,8 +1,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from envs.errors import FeatureError
 from envs.features import FeatureConfig, build_features
@@ -111,7 +109,10 @@ def test_a_number_of_columns_that_depends_on_the_future_is_refused(make_bars):
 
 def test_changed_futures_keep_the_past_and_change_every_column_after_it(make_bars):
     bars = make_bars(100, extra={"mood": np.zeros(100)}, volume=np.zeros(100))
-    for change, changed in changed_futures(bars, 60, np.random.default_rng(0)):
+    futures = list(changed_futures(bars, 60, np.random.default_rng(0)))
+    kinds = ["raised", "lowered", "shuffled", "reversed with noise", "cut off"]
+    assert [change for change, _ in futures] == kinds
+    for change, changed in futures:
         for name in ("time_us", "open", "high", "low", "close", "volume", "spread_points"):
             before, after = getattr(bars, name), getattr(changed, name)
             np.testing.assert_array_equal(after[:61], before[:61])
@@ -144,16 +145,3 @@ def test_a_users_leaking_column_is_named_and_the_others_pass(make_bars, tmp_path
     (bad,) = [result for result in results if not result.passed]
     assert (bad.name, bad.first_bad_column) == ("tomorrow", "tomorrow")
     assert bad.first_bad_row <= bad.cut
-
-
-@settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 2**32), n_bars=st.integers(250, 700), data=st.data())
-def test_future_bars_cannot_change_the_past(make_bars, seed, n_bars, data):
-    bars = make_bars(n_bars, seed=seed)
-    config = FeatureConfig(scaling_window_bars=data.draw(st.sampled_from([20, 100, 1000])))
-    cut = data.draw(st.integers(0, n_bars - 2))
-    before = build_features(bars, config)
-    futures = [changed for _, changed in changed_futures(bars, cut, np.random.default_rng(seed))]
-    for changed in [*futures, bars.slice(0, cut + 1)]:
-        after = build_features(changed, config)
-        assert after.values[: cut + 1].tobytes() == before.values[: cut + 1].tobytes()

@@ -2,10 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from envs.array_cache import ArrayCache
 from envs.errors import ConfigError, FeatureError, UnknownNameError
 from envs.features import FeatureConfig, build_features, feature_names, rolling_scale
+from envs.features.audit import changed_futures
 from envs.features.indicators import PriceView
 from envs.features.spec import FEATURE_SETS
 
@@ -213,3 +216,16 @@ def test_an_unwritable_cache_does_not_stop_the_building(make_bars, tmp_path):
     assert matrix.values.shape == (50, 38)
     assert not matrix.values.flags.writeable
     assert "writable" in matrix.cache_failure
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32), n_bars=st.integers(250, 700), data=st.data())
+def test_future_bars_cannot_change_the_past(make_bars, seed, n_bars, data):
+    bars = make_bars(n_bars, seed=seed)
+    config = FeatureConfig(scaling_window_bars=data.draw(st.sampled_from([20, 100, 1000])))
+    cut = data.draw(st.integers(0, n_bars - 2))
+    before = build_features(bars, config)
+    futures = [changed for _, changed in changed_futures(bars, cut, np.random.default_rng(seed))]
+    for changed in [*futures, bars.slice(0, cut + 1)]:
+        after = build_features(changed, config)
+        assert after.values[: cut + 1].tobytes() == before.values[: cut + 1].tobytes()
