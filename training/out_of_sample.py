@@ -6,7 +6,6 @@ Nothing that is learned here flows back: records of a fold's test are read by re
 from __future__ import annotations
 
 from training.agent.checkpoint import ModelCard, save_model
-from training.evaluate import baselines
 from training.rules.decision import FoldOutcome
 from training.run import Run
 from training.scene import Scene
@@ -22,7 +21,7 @@ def walk_test_slice(run: Run, scene: Scene, training: FoldTraining, choice: Choi
     bars, fold, config = run.prepared.bars, scene.fold, run.config
     with scene.clock.stage("test"):
         tested = scene.walk(training.policy, fold.test)
-        others = baselines(scene.tape, config.env, fold.test, seed=config.seed, score=config.score)
+        others = run.baselines(fold)
     with scene.clock.stage("saving"):
         sha256 = save_model(
             run.store.fold_path(fold.index, MODEL_FILE), training.agent, _card(run, scene, choice)

@@ -26,7 +26,7 @@ from training.agent.checkpoint import load_model
 from training.clock import StageClock
 from training.config import OutputConfig, RunConfig, to_json
 from training.errors import StoreError
-from training.evaluate import evaluate_windows
+from training.evaluate import Baselines, baselines, evaluate_windows
 from training.events import Event, Listener, Noticed, RunFinished, RunStarted
 from training.folds import Fold
 from training.machine import describe_machine, versions
@@ -64,6 +64,7 @@ class Run:
         self.counters = RuleCounters()
         self.store = RunStore(free_folder(folder) if output.fresh else folder)
         self._loaded, self._output, self._listener, self._clock = loaded, output, listener, clock
+        self._baselines: dict[int, Baselines] = {}
         self._started = summary.now()
 
     def __enter__(self) -> Self:
@@ -118,6 +119,15 @@ class Run:
         path = self.store.fold_path(fold_index, files.MODEL_FILE)
         return load_model(path, device="cpu").policy
 
+    def baselines(self, fold: Fold) -> Baselines:
+        """Walk the baselines over a fold's test bars; once in the life of this object."""
+        if fold.index not in self._baselines:
+            config, tape = self.config, self.prepared.tape
+            self._baselines[fold.index] = baselines(
+                tape, config.env, fold.test, seed=config.seed, score=config.score
+            )
+        return self._baselines[fold.index]
+
     def save_fold(self, record: FoldRecord) -> None:
         """Write a finished fold down; from here on the run goes on behind it."""
         self.store.write(fold_name(record.fold.index, files.FOLD_FILE), record.to_json())
@@ -144,7 +154,10 @@ class Run:
 
     def _write_results(self) -> None:
         self._copy_models()
-        stitched = stitch_tests(self.store, self.prepared.tape, self.config, self.records)
+        others = [self.baselines(record.fold) for record in self.records]
+        stitched = stitch_tests(
+            self.store, self.prepared.tape, self.config, self.records, others=others
+        )
         self.store.write_table(files.STITCHED_EQUITY_FILE, stitched.equity)
         self.store.write_table(files.STITCHED_LEDGER_FILE, stitched.ledger)
         policy = self.policy(self.records[-1].fold.index)

@@ -2,7 +2,7 @@
 
 The tables are the record: the stitched performance is measured from what was written, so that a
 run that went on after an interruption ends with the same figures. Baselines look at no feature and
-cost little, so they are walked again instead of being stored. Not here: the measures themselves
+cost little, so they are walked again where a run goes on. Not here: the measures themselves
 (`training.metrics`).
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from envs.market import Ledger, Tape
 from training.config import RunConfig
-from training.evaluate import Baselines, Evaluation, baselines
+from training.evaluate import Baselines, Evaluation
 from training.folds import Range
 from training.metrics import EquityPath, Performance, Trades, performance, stitch
 from training.store import EQUITY_FILE, LEDGER_FILE, RunStore, fold_name
@@ -85,9 +85,22 @@ def write_test_tables(
 
 
 def stitch_tests(
-    store: RunStore, tape: Tape, config: RunConfig, records: Sequence[FoldRecord]
+    store: RunStore,
+    tape: Tape,
+    config: RunConfig,
+    records: Sequence[FoldRecord],
+    *,
+    others: Sequence[Baselines],
 ) -> Stitched:
-    """Put all test slices together as one account that compounds over them."""
+    """Put all test slices together as one account that compounds over them.
+
+    Args:
+        store: Where the tables of the folds lie.
+        tape: The market.
+        config: The run's settings.
+        records: The finished folds, in order.
+        others: The baselines of each fold.
+    """
     tables = [pd.read_csv(store.fold_path(r.fold.index, EQUITY_FILE)) for r in records]
     ledgers = [pd.read_csv(store.fold_path(r.fold.index, LEDGER_FILE)) for r in records]
     agents = [
@@ -98,24 +111,17 @@ def stitch_tests(
         )
         for record, table, ledger in zip(records, tables, ledgers, strict=True)
     ]
-    others = [
-        _baseline_paths(
-            tape,
-            config,
-            baselines(tape, config.env, record.fold.test, seed=config.seed, score=config.score),
-        )
-        for record in records
-    ]
+    paths = [_baseline_paths(tape, config, item) for item in others]
     stitched_others = {
-        name: [stitch(paths) for paths in zip(*(other[name] for other in others), strict=True)]
-        for name in others[0]
+        name: [stitch(draw) for draw in zip(*(item[name] for item in paths), strict=True)]
+        for name in paths[0]
     }
     agent = stitch(agents)
     measures = Measures(
         agent=performance(agent),
         baselines={
-            name: averaged([performance(path) for path in paths])
-            for name, paths in stitched_others.items()
+            name: averaged([performance(path) for path in draws])
+            for name, draws in stitched_others.items()
         },
     )
     equity = _stitched_equity(records, agent, stitched_others)

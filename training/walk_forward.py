@@ -1,6 +1,6 @@
 """The main loop of a training: start reading here.
 
-Fold after fold: how long may it train, where does it start, train, which model is kept, test that
+Fold after fold: where does it start, how long may it train, train, which model is kept, test that
 model once on bars that nothing has seen, save. A run that was interrupted goes on at its first
 unfinished fold and ends with the same files.
 
@@ -58,20 +58,22 @@ def walk_forward(
         run.begin(provenance)
         for fold in run.unfinished_folds():
             scene = Scene.open(fold, config, prepared, run.emit)
-            budget_steps = _decide_budget(run, scene)
             start = choose_start(run, scene)
+            budget_steps = _decide_budget(run, scene, start)
             training = _train(run, scene, budget_steps, start)
             choice = keep_better(scene, start, training)
             run.save_fold(walk_test_slice(run, scene, training, choice))
         return run.finish()
 
 
-def _decide_budget(run: Run, scene: Scene) -> int:
-    rules, outcomes = run.config.rules, [record.outcome for record in run.records]
-    warm_started = rules.warm_start.enabled and bool(outcomes)
+def _decide_budget(run: Run, scene: Scene, start: Start | None) -> int:
+    rules = run.config.rules
     budget = scene.decide(
         decide_budget(
-            rules.adaptive_timesteps, scene.fold.index, outcomes, warm_started=warm_started
+            rules.adaptive_timesteps,
+            scene.fold.index,
+            [record.outcome for record in run.records],
+            warm_started=start is not None,
         )
     )
     scene.decide(decide_schedule(rules.schedule, base_hyperparameters(run.config.agent)))

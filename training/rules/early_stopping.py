@@ -26,8 +26,8 @@ class EarlyStoppingConfig:
 
     mode: EarlyStoppingMode = "within_fold"
     """`off` = train the whole budget; `patience` = stop after so many evaluations without
-    improvement (historical); `within_fold` = the same after a minimum budget, and the best
-    weights are restored."""
+    improvement (historical); `within_fold` = the same after a minimum budget. A fold always
+    ends with the weights of its best evaluation: validation selects."""
     patience_evaluations: int = 5
     """Evaluations in a row without improvement that end the fold, at least 1. Historical: 5."""
     min_delta: float = 0.0
@@ -51,11 +51,6 @@ class EarlyStoppingConfig:
     def enabled(self) -> bool:
         """Whether this rule decides anything."""
         return self.mode != "off"
-
-    @property
-    def restores_best(self) -> bool:
-        """Whether the fold ends with the weights of its best evaluation, not with the last."""
-        return self.mode == "within_fold"
 
 
 def decide_stop(

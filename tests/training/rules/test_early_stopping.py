@@ -68,11 +68,6 @@ def test_off_never_stops_and_nothing_stops_before_an_evaluation():
     assert PATIENCE_2.enabled
 
 
-def test_only_our_rule_restores_the_best_weights():
-    modes = ("off", "patience", "within_fold")
-    assert [EarlyStoppingConfig(mode=mode).restores_best for mode in modes] == [False, False, True]
-
-
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
