@@ -37,7 +37,7 @@ def bad_range(draft: Draft) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 def labels_exchanged(draft: Draft) -> bool:
     """Tell whether high and low stand in each other's column: wrong so, right exchanged."""
     below, _ = bad_range(draft)
-    if below.mean() < 0.5:
+    if 2 * below.sum() < max(1, len(draft)):
         return False
     exchanged = draft.with_columns(high=draft.columns["low"], low=draft.columns["high"])
     return not any(mask.any() for mask in bad_range(exchanged))

@@ -103,14 +103,14 @@ def read_numbers(
         values = column.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
         return Numbers(values=values, unreadable=np.zeros(len(values), dtype=bool))
     text = pc.utf8_trim_whitespace(column)
-    missing = pc.is_in(pc.utf8_lower(text), pa.array(_MISSING))
+    missing = pc.is_in(pc.utf8_lower(text), pa.array(_MISSING)).fill_null(True)
+    missing = pc.or_(missing, pc.is_null(column))
     if dash_is_zero:
         text = pc.if_else(pc.equal(text, "-"), "0", text)
     factor, text = _split_suffix(text) if suffixes else (None, text)
     plain = _plain(text, style)
     readable = pc.match_substring_regex(plain, _PLAIN)
     values = pc.if_else(readable, plain, None).cast(pa.float64()).to_numpy(zero_copy_only=False)
-    missing = missing.fill_null(True)
     unreadable = pc.and_not(pc.invert(readable.fill_null(False)), missing)
     scaled = values if factor is None else values * factor
     return Numbers(

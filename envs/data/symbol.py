@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import PurePath
 
 UNKNOWN = "UNKNOWN"
@@ -32,7 +33,7 @@ def symbol_from_name(path: PurePath | str) -> str:
     )
     words = [word for word in re.split(r"[_\-\s,()]+", stem) if word and not _TIMEFRAME.match(word)]
     words = [word for word in words if word.upper() not in _WORDS]
-    for first, second in zip(words, [*words[1:], ""], strict=True):
+    for first, second in pairwise([*words, ""]):
         if _PART.match(first) and _PART.match(second) and len(first + second) <= 8:
             return f"{first}/{second}"
         if _SYMBOL.match(first):

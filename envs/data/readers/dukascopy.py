@@ -33,4 +33,5 @@ def read_dukascopy(source: Source) -> Layout | str:
     values = head_column(source, layout.time[0])
     if not values or not _TIME.match(values[0]):
         return "times are not DD.MM.YYYY hh:mm:ss.000"
-    return replace(layout, clock=_CLOCKS.get(key(layout.time[0]), _DEFAULT))
+    default = layout.clock if layout.clock.source == "unclear" else _DEFAULT
+    return replace(layout, clock=_CLOCKS.get(key(layout.time[0]), default))

@@ -1,0 +1,96 @@
+"""Files with a header of common names."""
+
+import pytest
+
+from envs.errors import DataError
+
+
+def test_every_column_goes_where_its_name_says(loaded, plain, us):
+    result = loaded(plain(2), "XAUUSDm_15min.csv")
+    bars = result.bars
+    assert (result.source.format, bars.symbol) == ("plain", "XAUUSDm")
+    assert bars.time_us.tolist() == [us("2024-01-01T00:00"), us("2024-01-01T01:00")]
+    assert bars.open.tolist() == [2000.0, 2000.001]
+    assert bars.high.tolist() == [2002.0, 2002.001]
+    assert bars.low.tolist() == [1998.0, 1998.001]
+    assert bars.close.tolist() == [2001.0, 2001.001]
+    assert bars.spread_points.tolist() == [20, 20]
+    assert bars.volume.tolist() == [0, 1]
+    assert bars.point_size == 0.001
+
+
+def test_further_numeric_columns_become_extra_by_name_and_text_is_left_out(loaded):
+    text = (
+        "Time,Open,High,Low,Close,Volume,Sentiment Score,comment\n"
+        "2024-01-01 00:00,1,2,1,1,5,-0.5,good\n2024-01-01 01:00,1,2,1,1,5,0.25,bad\n"
+    )
+    result = loaded(text)
+    assert result.bars.extra["sentiment_score"].tolist() == [-0.5, 0.25]
+    assert result.source.ignored["comment"].startswith("not numeric")
+
+
+def test_the_row_numbers_of_a_frame_are_left_out(loaded):
+    text = ",time,open,high,low,close\n7,2024-01-01,1,2,1,1\n8,2024-01-02,1,2,1,1\n"
+    result = loaded(text)
+    assert result.source.ignored == {"column 1": "a row number"}
+
+
+def test_the_unnamed_index_of_a_frame_is_its_time(loaded, us):
+    text = ",open,high,low,close\n2024-01-01,1,2,1,1\n2024-01-02,1,2,1,1\n"
+    assert loaded(text).bars.time_us[1] == us("2024-01-02")
+
+
+def test_a_missing_column_is_named_with_the_names_that_are_known(loaded):
+    text = "time,open,high,close,volume\n2024-01-01,1,2,1,1\n2024-01-02,1,2,1,1\n"
+    with pytest.raises(DataError, match=r"plain: no column for low \(low or l or lowprice\)"):
+        loaded(text)
+
+
+def test_two_columns_for_the_high_are_refused(loaded):
+    text = "time,open,h,max,low,close\n2024-01-01,1,2,2,1,1\n2024-01-02,1,2,2,1,1\n"
+    with pytest.raises(DataError, match="One column only may be the high"):
+        loaded(text)
+
+
+def test_several_symbols_are_refused_until_one_is_chosen(loaded):
+    text = "date,tic,open,high,low,close\n" + "".join(
+        f"2024-01-0{day},{symbol},{price},{price},{price},{price}\n"
+        for day in (1, 2)
+        for symbol, price in (("AAA", 1), ("BBB", 5))
+    )
+    with pytest.raises(DataError, match="2 in column 'tic': AAA, BBB"):
+        loaded(text)
+    assert loaded(text, symbol="BBB").bars.close.tolist() == [5, 5]
+
+
+def test_a_named_clock_without_one_meaning_must_be_said(loaded, us):
+    text = "datetime_est,open,high,low,close\n2024-07-01,1,2,1,1\n2024-07-02,1,2,1,1\n"
+    with pytest.raises(DataError, match="which clock"):
+        loaded(text)
+    assert loaded(text, timezone="-05:00").bars.time_us[0] == us("2024-07-01T05:00")
+
+
+def test_a_clock_named_utc_is_taken_at_its_word(loaded):
+    text = "time_utc,open,high,low,close\n2024-07-01,1,2,1,1\n2024-07-02,1,2,1,1\n"
+    assert loaded(text).source.timezone_source == "file"
+
+
+def test_the_real_gold_file_is_read_to_its_last_line(real, us):
+    bars = real("XAUUSDm_15min.csv").bars
+    assert (len(bars), bars.symbol, bars.timeframe.name) == (57072, "XAUUSDm", "15m")
+    assert bars.point_size == 0.001
+    assert bars.time_us[[0, -1]].tolist() == [us("2022-11-29T10:45"), us("2025-05-01T12:30")]
+    last = [bars.open[-1], bars.high[-1], bars.low[-1], bars.close[-1]]
+    assert last == [3219.212, 3228.526, 3218.403, 3226.598]
+    assert (bars.spread_points[-1], bars.volume[-1]) == (159, 7667)
+
+
+def test_the_real_dirty_file_is_refused_because_high_and_low_are_exchanged(real):
+    with pytest.raises(DataError) as caught:
+        real("dirty_high_below_low_USDBTC_H1.csv")
+    assert caught.value.came.startswith("1 kind of problem:")
+    assert "high_low_exchanged" in caught.value.came
+    assert "line 2: 2016-06-30 21:00:00 o/h/l/c 668/665.0010003/670.5/670" in caught.value.came
+    mended = real("dirty_high_below_low_USDBTC_H1.csv", repair=True)
+    assert (mended.bars.high[0], mended.bars.low[0]) == (670.5, 665.00100028)
+    assert [repair.kind for repair in mended.source.repairs] == ["exchanged_high_low"]
