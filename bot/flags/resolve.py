@@ -1,0 +1,274 @@
+"""What was typed + profile + defaults -> checked settings, and where each value came from.
+
+A flag beats the profile, which beats what the embedded sample needs, which beats the defaults.
+Nothing is parsed and ignored: a flag either moves a setting, or is refused with the reason.
+Not here: the historical words and switches one by one (`bot.flags.words`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.flags.flag import Flag
+from bot.flags.parse import Given
+from bot.flags.table import FLAGS, OUTPUT
+from bot.flags.words import Draft, refuse_unavailable, translate_words
+from bot.profiles import DOOR_DEFAULTS, SAMPLE_VALUES, Profile, profile_named
+from envs.errors import ConfigError
+from training.config import OutputConfig, RunConfig, original_config, with_values
+
+FROM_DATA = frozenset(
+    {
+        "data.symbol",
+        "data.point_value",
+        "data.timezone",
+        "data.timeframe",
+        "data.day_first",
+        "env.market.contract_size",
+        "env.market.spread_points",
+    }
+)
+"""Settings that the bars decide where nobody else does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screen:
+    """What is shown while a run runs, and after it.
+
+    Attributes:
+        verbose: 0 the end only, 1 progress, 2 decisions and tracebacks too.
+        quiet: Nothing but warnings and errors.
+        json: Events as JSON lines on standard output.
+        report: Whether `report.html` is written.
+    """
+
+    verbose: int = 1
+    quiet: bool = False
+    json: bool = False
+    report: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A command line, understood.
+
+    Attributes:
+        config: What to train.
+        output: Where results go.
+        screen: What is shown.
+        resume: Whether there must be a run to go on with.
+        provenance: Who set each setting: `flag`, `profile:NAME`, `data` or `default`, by dotted
+            path of `RunConfig`.
+        notes: What the dials did, as sentences.
+    """
+
+    config: RunConfig
+    output: OutputConfig
+    screen: Screen
+    resume: bool
+    provenance: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def resolve(given: Given, *, original: bool = False, results_dir: Path | None = None) -> Request:
+    """Turn what was typed into settings.
+
+    Args:
+        given: Values by name of the flag.
+        original: Whether the door asks for the original training (`train_ppo.py`).
+        results_dir: Where this door writes unless told otherwise; None is `results`.
+
+    Raises:
+        ConfigError: If a value is out of range, a flag contradicts another, or would not act.
+    """
+    left = dict(given)
+    refuse_unavailable(left)
+    screen, resume = _screen(left), bool(left.pop("resume", False))
+    base, sources, notes = _base(left, original=original)
+    draft = Draft(config=base, given=left)
+    draft.take_settings()
+    translate_words(draft)
+    assert not draft.given, f"parsed and ignored: {sorted(draft.given)}"
+    config = _checked(draft)
+    output = _output(draft, results_dir)
+    check_acting((FLAGS[name] for name in given), config)
+    _check_resume(resume, output)
+    return Request(
+        config=config,
+        output=output,
+        screen=screen,
+        resume=resume,
+        provenance=_provenance(config, draft.values, sources),
+        notes=(*notes, *draft.notes),
+    )
+
+
+def check_acting(flags: Iterable[Flag], config: RunConfig) -> None:
+    """Refuse flags that would change nothing under these settings.
+
+    Raises:
+        ConfigError: For the first of them, with the setting it would need.
+    """
+    now = dict(leaves(config))
+    for flag in flags:
+        condition = flag.acts_with
+        if condition is None:
+            continue
+        value = now[condition.path]
+        acts = value in condition.values if condition.values else value is not None
+        if not acts:
+            raise _idle(flag, condition.path, value, condition.values)
+
+
+def leaves(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Walk over all settings of a configuration as (dotted path, value)."""
+    for item in fields(config):
+        value = getattr(config, item.name)
+        if is_dataclass(value):
+            yield from leaves(value, f"{prefix}{item.name}.")
+        else:
+            yield f"{prefix}{item.name}", value
+
+
+def profile_config(profile: Profile) -> RunConfig:
+    """Return the settings that a profile gives when no flag is typed and a file is read."""
+    return with_values(RunConfig(profile=profile.name), {**DOOR_DEFAULTS, **profile.values})
+
+
+def _base(given: Given, *, original: bool) -> tuple[RunConfig, dict[str, str], tuple[str, ...]]:
+    """Return the settings before flags, who set them, and what to tell about it."""
+    wanted = given.pop("use_original_training", original)
+    profile = given.pop("profile", None)
+    if wanted:
+        return _original_base(profile)
+    chosen = profile_named(profile or "balanced")
+    sample = {} if "data_path" in given else SAMPLE_VALUES
+    config = with_values(
+        RunConfig(profile=chosen.name), {**DOOR_DEFAULTS, **sample, **chosen.values}
+    )
+    sources = dict.fromkeys(sample, "data")
+    sources |= dict.fromkeys(chosen.values, f"profile:{chosen.name}")
+    notes = [_profile_note(chosen)] if chosen.values else []
+    if sample:
+        notes.append(_sample_note(chosen))
+    return config, sources, tuple(notes)
+
+
+def _original_base(profile: str | None) -> tuple[RunConfig, dict[str, str], tuple[str, ...]]:
+    if profile is not None and profile_named(profile).name != "legacy":
+        raise ConfigError(
+            "The original training has no profile but legacy",
+            came=f"--profile {profile}",
+            mend="drop one of --profile and --use_original_training",
+        )
+    config = with_values(original_config(), DOOR_DEFAULTS)
+    plain = dict(leaves(RunConfig()))
+    changed = [
+        path for path, value in leaves(config) if value != plain[path] and path not in DOOR_DEFAULTS
+    ]
+    note = "Original training: one environment, the large network, no rule but the best evaluation."
+    return config, dict.fromkeys(changed, "profile:legacy"), (note,)
+
+
+def _profile_note(profile: Profile) -> str:
+    plain = dict(leaves(RunConfig()))
+    moved = (
+        f"{path.rpartition('.')[2]} {_shown(value)} (default {_shown(plain[path])})"
+        for path, value in profile.values.items()
+        if value != plain[path]
+    )
+    return f"Profile {profile.name}: {profile.says} It sets {', '.join(moved)}."
+
+
+def _sample_note(profile: Profile) -> str:
+    moved = (
+        f"{path.rpartition('.')[2]} {_shown(value)}"
+        for path, value in SAMPLE_VALUES.items()
+        if path not in profile.values
+    )
+    return (
+        "No --data_path: the embedded sample, a planted market whose optimum is known. "
+        f"For it {', '.join(moved)}, unless a flag says otherwise."
+    )
+
+
+def _screen(given: Given) -> Screen:
+    verbose, quiet = given.pop("verbose", None), given.pop("quiet", False)
+    json, report = given.pop("json", False), given.pop("report", True)
+    if quiet and (json or verbose not in (None, "0")):
+        other = "--json" if json else f"--verbose {verbose}"
+        raise ConfigError("--quiet stands alone", came=f"--quiet and {other}")
+    return Screen(verbose=0 if quiet else int(verbose or 1), quiet=quiet, json=json, report=report)
+
+
+def _checked(draft: Draft) -> RunConfig:
+    values = {path: value for path, value in draft.values.items() if not path.startswith(OUTPUT)}
+    try:
+        return with_values(draft.config, values)
+    except ConfigError as error:
+        raise _blamed(error, draft, values) from error
+
+
+def _output(draft: Draft, results_dir: Path | None) -> OutputConfig:
+    values = {
+        path.removeprefix(OUTPUT): value
+        for path, value in draft.values.items()
+        if path.startswith(OUTPUT)
+    }
+    folder = values.pop("results_dir", results_dir)
+    if folder is not None:
+        values["results_dir"] = Path(folder).expanduser()
+    return OutputConfig(**values)
+
+
+def _blamed(error: ConfigError, draft: Draft, values: Mapping[str, Any]) -> ConfigError:
+    """Name the flag whose value alone makes the same mistake."""
+    for path, value in values.items():
+        try:
+            with_values(draft.config, {path: value})
+        except ConfigError as alone:
+            if alone.must_hold == error.must_hold:
+                return ConfigError(
+                    error.must_hold,
+                    came=error.came,
+                    where=draft.flag_of(path),
+                    mend=error.mend,
+                )
+    return error
+
+
+def _idle(flag: Flag, path: str, value: Any, values: tuple[Any, ...]) -> ConfigError:
+    setter = next((f.option for f in FLAGS.values() if f.path == path), path)
+    wanted = f"{setter} {' or '.join(map(str, values))}" if values else setter
+    return ConfigError(
+        f"{flag.option} only acts with {wanted}",
+        came=f"{setter} {_shown(value)}" if value is not None else f"no {setter}",
+        mend=f"drop {flag.option}, or choose {wanted}",
+    )
+
+
+def _check_resume(resume: bool, output: OutputConfig) -> None:
+    if resume and output.fresh:
+        raise ConfigError("A run goes on or begins anew", came="--resume and --fresh")
+
+
+def _provenance(
+    config: RunConfig, typed: Mapping[str, Any], sources: Mapping[str, str]
+) -> dict[str, str]:
+    def source(path: str, value: Any) -> str:
+        if path in typed:
+            return "flag"
+        if path in sources:
+            return sources[path]
+        return "data" if path in FROM_DATA and value is None else "default"
+
+    return {path: source(path, value) for path, value in leaves(config)}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value)) or "none"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else f"{value}"

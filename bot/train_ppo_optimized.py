@@ -1,0 +1,27 @@
+"""The optimized walk-forward training under its historical name.
+
+    cd bot && python train_ppo_optimized.py --data_path ../data/XAUUSDm_15min.csv
+
+Same flags as `walkfast train`; results go to the repository's `results/`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train and return the exit code."""
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))  # works from a checkout that is not installed, too
+    from bot.cli.script import run_script  # noqa: PLC0415 - only now can it be found
+
+    return run_script(sys.argv[1:] if arguments is None else arguments, Path(__file__))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
