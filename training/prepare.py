@@ -83,8 +83,11 @@ def fold_market(
     """
     if config.features.scaling != "fitted":
         return prepared.tape, None
-    values = prepared.features.values
-    scaler = FittedScaler.fit(values[fold.train.start : fold.train.stop], clip=config.features.clip)
+    features, train = prepared.features, fold.train
+    values = features.values
+    scaler = FittedScaler.fit(
+        values[train.start : train.stop], is_scaled=features.is_scaled, clip=config.features.clip
+    )
     return replace(prepared.tape, features=scaler.transform(values)), scaler
 
 

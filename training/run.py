@@ -96,7 +96,7 @@ class Run:
             self._write_state()
         else:
             self._go_on(state)
-        self._announce(provenance)
+        self._announce()
 
     def unfinished_folds(self) -> tuple[Fold, ...]:
         """Return the folds that are still to be trained."""
@@ -251,7 +251,7 @@ class Run:
             "features": self.prepared.features.fingerprint,
         }
 
-    def _announce(self, provenance: Mapping[str, str]) -> None:
+    def _announce(self) -> None:
         prepared, n_done = self.prepared, len(self.records)
         self.emit(
             RunStarted(
@@ -267,6 +267,9 @@ class Run:
                 device=str(resolve_device(self.config.device)),
             )
         )
+        if prepared.features.cache_failure is not None:
+            message = f"features were not kept in the cache: {prepared.features.cache_failure}"
+            self.emit(Noticed(level="warning", message=message))
         if n_done:
             complete = n_done == len(prepared.folds)
             what = "it is complete; --fresh trains anew" if complete else f"fold {n_done} is next"

@@ -1,0 +1,70 @@
+import pytest
+
+from envs.errors import ConfigError, UnknownNameError
+from training.config import RunConfig, original_config, to_json, with_values
+
+
+def test_values_are_replaced_by_dotted_path_and_the_rest_stays():
+    config = with_values(
+        RunConfig(), {"agent.learning_rate": 2e-3, "env.market.leverage": 30.0, "seed": 7}
+    )
+    assert (config.agent.learning_rate, config.env.market.leverage, config.seed) == (2e-3, 30.0, 7)
+    assert config.agent.n_epochs == RunConfig().agent.n_epochs
+    assert with_values(config, {}) == config
+
+
+def test_values_that_only_hold_together_are_checked_together():
+    """Each alone would break the rule that a batch divides a rollout."""
+    values = {"agent.n_envs": 3, "agent.n_steps": 10, "agent.batch_size": 30}
+    assert with_values(RunConfig(), values).agent.rollout_steps == 30
+    with pytest.raises(ConfigError, match="batch_size must divide"):
+        with_values(RunConfig(), {"agent.n_envs": 3})
+
+
+@pytest.mark.parametrize("path", ["agnt.learning_rate", "agent.learning_rat", "sed"])
+def test_an_unknown_path_is_refused_with_the_nearest(path):
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        with_values(RunConfig(), {path: 1})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": "magic"}, "training method"),
+        ({"score": "luck"}, "score"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_wrong_values_are_refused(change, message):
+    with pytest.raises(ConfigError, match=message):
+        RunConfig(**change)
+
+
+def test_the_fingerprint_follows_what_decides_results_and_nothing_else():
+    base = RunConfig().fingerprint
+    assert with_values(RunConfig(), {"profile": "x", "data_path": "y"}).fingerprint == base
+    for path, value in {
+        "seed": 1,
+        "agent.gamma": 0.9,
+        "folds.embargo_bars": 2,
+        "env.market.slippage_points": 1.0,
+        "rules.warm_start.last_k": 1,
+        "data.timezone": "Europe/Berlin",
+        "random_starts": False,
+    }.items():
+        assert with_values(RunConfig(), {path: value}).fingerprint != base, path
+
+
+def test_a_configuration_is_plain_json():
+    import json
+
+    assert json.loads(json.dumps(to_json(RunConfig()), allow_nan=False)) == to_json(RunConfig())
+
+
+def test_the_original_training_is_the_one_of_the_comparison():
+    agent = original_config().agent
+    assert (agent.lstm_hidden_size, agent.n_lstm_layers, agent.net_arch) == (256, 2, (128, 64))
+    assert (agent.n_envs, agent.n_steps, agent.batch_size, agent.n_epochs) == (1, 512, 256, 12)
+    assert original_config().rules.adaptive_timesteps.base_timesteps == 100_000
+    assert original_config().rules.evaluation_schedule.every_steps == 10_000
+    assert original_config().env.action_mode == "orders"

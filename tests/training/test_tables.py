@@ -1,0 +1,50 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from training.metrics import EquityPath, Trades, performance
+from training.tables import averaged, iso_times
+
+DAY_US = 86_400_000_000
+
+
+def measured(equity):
+    times = np.arange(len(equity), dtype=np.int64) * DAY_US
+    return performance(EquityPath(equity=np.array(equity), time_us=times, trades=Trades.none()))
+
+
+def test_one_draw_is_its_own_average():
+    only = measured([100.0, 110.0])
+    assert averaged([only]) is only
+
+
+def test_measures_are_averaged_over_draws():
+    one, other = measured([100.0, 110.0, 99.0]), measured([100.0, 90.0, 108.0])
+    mean = averaged([one, other])
+    assert mean.total_return_frac == pytest.approx((-0.01 + 0.08) / 2)
+    assert mean.max_drawdown_frac == pytest.approx((0.1 + 0.1) / 2)
+    assert mean.sharpe == pytest.approx((one.sharpe + other.sharpe) / 2)
+    assert mean.n_bars == 2
+    assert isinstance(mean.max_drawdown_bars, int)
+
+
+def test_a_measure_that_one_draw_lacks_is_undefined():
+    mean = averaged([measured([100.0, 110.0, 99.0]), measured([100.0, 100.0, 100.0])])
+    assert mean.sharpe is None
+    assert mean.total_return_frac is not None
+
+
+def test_every_field_is_averaged():
+    mean = averaged([measured([100.0, 110.0, 99.0]), measured([100.0, 90.0, 108.0])])
+    missing = [
+        field.name
+        for field in dataclasses.fields(mean)
+        if getattr(mean, field.name) is None and getattr(measured([100.0, 110.0, 99.0]), field.name)
+    ]
+    assert missing == []
+
+
+def test_times_are_iso_in_utc():
+    texts = iso_times(np.array([0, 1_700_000_000_000_000], dtype=np.int64))
+    assert texts.tolist() == ["1970-01-01T00:00:00+00:00", "2023-11-14T22:13:20+00:00"]
