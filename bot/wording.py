@@ -161,7 +161,7 @@ METRICS = (
     Metric(key="win_rate_frac", label="Win rate", kind="share"),
     Metric(key="n_trades", label="Trades", kind="count"),
     Metric(key="exposure_frac", label="Exposure", kind="share"),
-    Metric(key="turnover", label="Turnover a year, x equity", kind="ratio"),
+    Metric(key="turnover", label="Turnover a year", kind="ratio"),
     Metric(key="gross_pnl", label="Gross profit", kind="money"),
     Metric(key="costs", label="Costs", kind="money"),
     Metric(key="net_pnl", label="Net profit", kind="money"),
@@ -178,7 +178,8 @@ def annualization(agent: Mapping[str, Any]) -> str:
         return ""
     return (
         f"Sharpe and Sortino: returns per bar times the root of {whole(bars_per_year)} bars a "
-        "year, no risk-free rate. Annualized return: by calendar time, from 30 days on."
+        "year, no risk-free rate. Annualized return: by calendar time, from 30 days on. Turnover: "
+        "value traded over mean equity."
     )
 
 

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.progress_bar import ProgressBar
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from bot.live.cells import add_row
 from bot.live.chart import Canvas, draw
 from bot.live.lines import start_from
 from bot.live.progress import RunProgress
@@ -48,13 +50,13 @@ def compose(progress: RunProgress, console: Console, *, width: int, height: int)
     if progress.run is None:
         return Text("Preparing bars, features and folds ...")
     unicode = console.encoding.startswith("utf")
-    wide = width >= _WIDE_COLUMNS
-    top = _top(progress, width)
-    body = _side_by_side if wide else _stacked
+    body = _side_by_side if width >= _WIDE_COLUMNS else _stacked
     parts = body(progress, width=width, high=height >= _HIGH_ROWS, unicode=unicode)
-    used = _height(console, Group(top, parts), width)
-    n_rows = max(height - used - _FOLD_TABLE_FIXED_ROWS, _MIN_FOLD_ROWS)
-    return _Fixed(Group(top, parts, folds_table(progress.finished[-n_rows:])), width)
+    options = console.options.update(width=width)
+    lines = console.render_lines(Group(_top(progress, width), parts), options, pad=False)
+    n_rows = max(height - len(lines) - _FOLD_TABLE_FIXED_ROWS, _MIN_FOLD_ROWS)
+    table = folds_table(progress.finished[-n_rows:])
+    return _Lines((lines + console.render_lines(table, options, pad=False))[:height])
 
 
 def folds_table(finished: Sequence[FoldFinished]) -> RenderableType:
@@ -66,7 +68,8 @@ def folds_table(finished: Sequence[FoldFinished]) -> RenderableType:
     for name in ("Test", "Buy & hold", "Trades", "Valid.", "Steps", "Time"):
         table.add_column(name, justify="right", no_wrap=True)
     for fold in finished:
-        table.add_row(
+        add_row(
+            table,
             str(fold.fold_index),
             percent(fold.test_return_frac),
             percent(fold.test_buy_and_hold_frac),
@@ -79,18 +82,16 @@ def folds_table(finished: Sequence[FoldFinished]) -> RenderableType:
     return Group(table, Text("* stopped early", style="dim")) if early else table
 
 
-class _Fixed:
-    """Draws a renderable within a width, whatever the console's own."""
+class _Lines:
+    """Lines that are drawn already, each within the width."""
 
-    def __init__(self, content: RenderableType, width: int) -> None:
-        self._content, self._width = content, width
+    def __init__(self, lines: list[list[Segment]]) -> None:
+        self._lines = lines
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from console.render(self._content, options.update(width=self._width))
-
-
-def _height(console: Console, content: RenderableType, width: int) -> int:
-    return len(console.render_lines(content, console.options.update(width=width), pad=False))
+        for line in self._lines:
+            yield from line
+            yield Segment.line()
 
 
 def _top(progress: RunProgress, width: int) -> RenderableType:
@@ -113,7 +114,8 @@ def _bars(progress: RunProgress, width: int) -> RenderableType:
     grid.add_column(no_wrap=True)
     grid.add_column(width=max(min(width // 3, 40), 8))
     grid.add_column(no_wrap=True, overflow="ellipsis")
-    grid.add_row(
+    add_row(
+        grid,
         f"folds {progress.n_folds_done}/{run.n_folds}",
         ProgressBar(total=run.n_folds, completed=progress.n_folds_done),
         f"{duration(progress.elapsed_s)}, ETA {_eta(progress)}",
@@ -121,7 +123,8 @@ def _bars(progress: RunProgress, width: int) -> RenderableType:
     n_steps = latest.n_steps if latest else 0
     budget = fold.budget_steps if fold else 1
     speed = whole(latest.steps_per_s) if latest else NOT_MEASURED
-    grid.add_row(
+    add_row(
+        grid,
         f"fold {fold.fold_index}" if fold else "fold -",
         ProgressBar(total=max(budget, 1), completed=min(n_steps, budget)),
         f"{whole(n_steps)}/{whole(budget) if fold else '-'} steps, {speed} steps/s",
@@ -153,7 +156,8 @@ def _side_by_side(
     grid.add_column(width=left)
     grid.add_column(width=width - 3 - left)
     n_rows = 8 if high else 5
-    grid.add_row(
+    add_row(
+        grid,
         Group(
             _validation(progress, n_columns=left - 12, n_rows=n_rows, unicode=unicode),
             _facts(progress),
@@ -205,9 +209,10 @@ def _facts(progress: RunProgress) -> RenderableType:
             f"lr {compact(latest.learning_rate)}, epochs {latest.n_epochs}, "
             f"entropy {compact(latest.ent_coef)}, clip {compact(latest.clip_range)}"
         )
-    grid.add_row("In force", in_force)
-    grid.add_row("Start", start_from(fold) if fold else "-")
-    grid.add_row(
+    add_row(grid, "In force", in_force)
+    add_row(grid, "Start", start_from(fold) if fold else "-")
+    add_row(
+        grid,
         "So far",
         f"early stops {counters.n_early_stops}, saving {whole(counters.untrained_steps)} steps; "
         f"warm starts {counters.n_warm_starts}; cache hits {counters.n_cache_hits}; "
@@ -227,7 +232,7 @@ def _rules(progress: RunProgress, *, whole_reasons: bool) -> RenderableType:
         grid.add_column(no_wrap=True, overflow="ellipsis", style=style, min_width=min(width, 20))
     grid.add_column(no_wrap=not whole_reasons, overflow="ellipsis", style="dim")
     for row in rows:
-        grid.add_row(*row)
+        add_row(grid, *row)
     heading = Text("Rules: last decision of each", style="bold")
     return Group(heading, grid if rows else Text("none yet", style="dim"))
 

@@ -14,6 +14,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from bot.live.cells import add_row
 from bot.wording import (
     BASELINES,
     METRICS,
@@ -114,12 +115,12 @@ class _PerformanceTable:
     def _table(self, names: list[str]) -> Table:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         table.add_column("Net of costs", no_wrap=True)
-        table.add_column("Agent", justify="right", style="bold", no_wrap=True)
+        table.add_column("Agent", justify="right", style="bold", overflow="fold")
         for name in names:
-            table.add_column(BASELINES[name], justify="right", no_wrap=True)
+            table.add_column(BASELINES[name], justify="right", overflow="fold")
         for metric in METRICS:
             others = [metric.read(_mapping(self._baselines, name)) for name in names]
-            table.add_row(metric.label, metric.read(self._agent), *others)
+            add_row(table, metric.label, metric.read(self._agent), *others)
         return table
 
 
@@ -132,7 +133,8 @@ def _rules_table(rules: Mapping[str, Any]) -> RenderableType:
     table.add_column("How it was measured", style="dim", overflow="fold")
     for rule in rules:
         count = _mapping(rules, rule)
-        table.add_row(
+        add_row(
+            table,
             rule_name(rule),
             whole(count.get("n_decisions")),
             saved_text(count),
@@ -160,21 +162,23 @@ def _facts(
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True, style="bold")
     grid.add_column(overflow="fold")
-    grid.add_row("Time", _times(summary))
-    grid.add_row(
+    add_row(grid, "Time", _times(summary))
+    add_row(
+        grid,
         "Speed-up",
         f"{NOT_MEASURED}: no baseline was measured in this run" if speedup is None else measured,
     )
-    grid.add_row("Memory", f"{size(summary.get('peak_memory_bytes'))} at peak")
-    grid.add_row(
+    add_row(grid, "Memory", f"{size(summary.get('peak_memory_bytes'))} at peak")
+    add_row(
+        grid,
         "Network",
         f"{whole(summary.get('n_parameters'))} parameters, "
         f"{decimal(summary.get('parameters_per_train_bar'), 1)} for each train bar",
     )
     if run_folder is not None:
-        grid.add_row("Files", clean(run_folder))
+        add_row(grid, "Files", clean(run_folder))
         for name, what in _FILES:
-            grid.add_row("", f"{name:<26}{what}")
+            add_row(grid, "", f"{name:<26}{what}")
     return grid
 
 

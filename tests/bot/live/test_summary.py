@@ -1,0 +1,76 @@
+import io
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from bot.live import render_summary
+from training.events import RunFinished
+
+
+def rendered(summary, optimization, width=100, encoding="utf-8", run_folder="results/42"):
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding)
+    console = Console(file=stream, width=width, color_system=None)
+    console.print(render_summary(summary, optimization, run_folder=run_folder))
+    stream.flush()
+    return raw.getvalue().decode(encoding)
+
+
+@pytest.fixture
+def ended(fake_events):
+    (event,) = [item for item in fake_events() if isinstance(item, RunFinished)]
+    return event
+
+
+def test_the_summary_says_what_it_was_measured_on_and_what_was_not_measured(ended):
+    text = rendered(ended.summary, ended.optimization)
+    assert "OUT OF SAMPLE  test slices only: 3,500 bars of 7 folds" in text
+    assert "24,804 bars a year" in text
+    assert "n/a: no baseline was measured in this run" in text
+    assert "The agent lost to buy-and-hold" in text
+
+
+def test_every_row_stands_beside_its_baselines(ended):
+    lines = rendered(ended.summary, ended.optimization).splitlines()
+    row = next(line for line in lines if line.startswith("Net return"))
+    own = ended.summary["out_of_sample"]["total_return_frac"]
+    hold = ended.summary["baselines"]["buy_and_hold"]["total_return_frac"]
+    random = ended.summary["baselines"]["random"]["total_return_frac"]
+    assert row.split()[2:] == [f"{own:+.2%}", "0.00%", f"{hold:+.2%}", f"{random:+.2%}"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_no_figure_is_cut_and_no_line_is_too_long(ended, width):
+    text = rendered(ended.summary, ended.optimization, width=width)
+    assert all(cell_len(line) <= width for line in text.splitlines())
+    assert "…" not in text
+    assert ("Flat" in text) == (width > 60)
+
+
+def test_the_summary_can_be_written_in_ascii(ended):
+    assert "Net return" in rendered(ended.summary, ended.optimization, encoding="ascii")
+
+
+def test_an_empty_summary_prints_dashes_and_n_a():
+    text = rendered({}, {}, run_folder=None)
+    assert "No rule was recorded." in text
+    assert "n/a" in text
+
+
+def test_values_of_wrong_kinds_print_dashes():
+    text = rendered(
+        {"out_of_sample": {"sharpe": "high", "n_trades": [1]}, "baselines": {"flat": 3}},
+        {"rules": {"warm_start": "yes"}},
+    )
+    assert "warm start" in text
+
+
+def test_a_measured_speed_up_is_shown(ended):
+    text = rendered(ended.summary, {**ended.optimization, "total_speedup_achieved": 3.5})
+    assert "3.50x over the baseline measured in this run" in text
+
+
+def test_names_cannot_carry_markup_or_escapes(ended):
+    text = rendered(ended.summary, ended.optimization, run_folder="res[/]\x1b[31m")
+    assert "res[/]�[31m" in text
