@@ -20,7 +20,7 @@ from envs.bars import Bars
 from envs.data.load import LoadedBars
 from training.config import RunConfig
 from training.events import Decided, FoldFinished
-from training.folds import Fold, Range
+from training.folds import Fold
 from training.machine import describe_machine, peak_memory_bytes, versions
 from training.metrics import Performance
 from training.prepare import Prepared
@@ -55,7 +55,7 @@ class FoldRecord:
 
     Attributes:
         fold: Its ranges of bars.
-        times: Open time of the first and last bar of each range, ISO, UTC.
+        times: When each slice starts and stops, ISO, UTC.
         decisions: What the rules decided, in order.
         evaluations: Validation scores of the trained model, in order.
         hyperparameters: What the updates ran with, an entry for each change.
@@ -230,8 +230,8 @@ def _fold_row(record: FoldRecord) -> dict[str, Any]:
     outcome = record.outcome
     return {
         "fold_index": record.fold.index,
-        "test_first_bar": record.times["test_first"],
-        "test_last_bar": record.times["test_last"],
+        "test_start": record.times["test_start"],
+        "test_stop": record.times["test_stop"],
         "n_steps": record.n_steps,
         "budget_steps": outcome.budget_steps,
         "stopped_early": outcome.stopped_early,
@@ -254,16 +254,12 @@ def _stage_seconds(facts: RunFacts) -> dict[str, float]:
 
 
 def fold_times(bars: Bars, fold: Fold) -> dict[str, str]:
-    """Return the open time of the first and the last decision bar of each slice."""
-    slices: dict[str, Range] = {
-        "train": fold.train,
-        "validation": fold.validation,
-        "test": fold.test,
-    }
+    """Return the open time of each slice's first decision bar and of the bar of its last mark."""
+    slices = {"train": fold.train, "validation": fold.validation, "test": fold.test}
     return {
-        f"{name}_{end}": iso_time(int(bars.time_us[bar]))
+        f"{name}_{end}": iso_time(int(bars.time_us[getattr(slice_, end)]))
         for name, slice_ in slices.items()
-        for end, bar in (("first", slice_.start), ("last", slice_.stop - 1))
+        for end in ("start", "stop")
     }
 
 
