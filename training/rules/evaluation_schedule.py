@@ -87,9 +87,8 @@ def next_evaluation_step(
     spacing = _spacing(config, budget_steps, streak, cost_steps)
     value = min(last_step + spacing, budget_steps)
     reason = (
-        f"at step {value:,} of {budget_steps:,}: the last {streak} evaluations each improved, "
-        f"the next comes {spacing:,} steps later; {evaluation_bars:,} evaluated bars are paid for "
-        f"by {cost_steps:,} trained steps"
+        f"at step {value:,} of {budget_steps:,}: {spacing:,} steps on, {_trend(streak)}; "
+        f"{evaluation_bars:,} evaluated bars are paid for by {cost_steps:,} trained steps"
     )
     inputs = {"streak": streak, "spacing_steps": spacing, "cost_steps": cost_steps}
     return Decision(rule=EVALUATION_SCHEDULE, value=value, reason=reason, inputs=inputs)
@@ -111,6 +110,12 @@ def steps_that_pay(config: EvaluationScheduleConfig, *, evaluation_bars: int, n_
     rollout and, in each epoch, one forward and one backward pass worth two: 1 + 3 * n_epochs.
     """
     return math.ceil(evaluation_bars / (config.cost_budget_frac * (1 + 3 * n_epochs)))
+
+
+def _trend(streak: int) -> str:
+    if streak == 0:
+        return "as there was no new best just before"
+    return f"as the last {streak} in a row were new bests" if streak > 1 else "after a new best"
 
 
 def _spacing(

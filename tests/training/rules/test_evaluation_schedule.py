@@ -57,9 +57,11 @@ def test_adaptive_says_why():
     decision = decide(ADAPTIVE, points(1.0, 2.0))
     assert decision.inputs == {"streak": 1, "spacing_steps": 5_000, "cost_steps": 135}
     assert decision.reason == (
-        "at step 25,000 of 100,000: the last 1 evaluations each improved, the next comes 5,000 "
-        "steps later; 499 evaluated bars are paid for by 135 trained steps"
+        "at step 25,000 of 100,000: 5,000 steps on, after a new best; "
+        "499 evaluated bars are paid for by 135 trained steps"
     )
+    assert "no new best just before" in decide(ADAPTIVE, points(1.0)).reason
+    assert "last 2 in a row were new bests" in decide(ADAPTIVE, points(1.0, 2.0, 3.0)).reason
 
 
 def test_the_closest_spacing_holds_however_long_it_improves():
