@@ -152,7 +152,7 @@ def trades_section(run: RunFiles) -> Html:
     return section(
         "Trades",
         figure(picture, "The lowest and the highest hundredth of trades share the outermost bars."),
-        tag("div", _sides(ledger), _costs(ledger, _agent(run)), class_="columns"),
+        tag("div", _sides(ledger), _costs(ledger), class_="columns"),
     )
 
 
@@ -227,14 +227,14 @@ def _side_row(name: str, trades: pd.DataFrame) -> list[object]:
     return [name, whole(len(net)), won, *money]
 
 
-def _costs(ledger: pd.DataFrame, agent: Mapping[str, Any]) -> Html:
+def _costs(ledger: pd.DataFrame) -> Html:
     kinds = [kind for kind in _COSTS if kind in ledger]
     total = sum(float(ledger[kind].sum()) for kind in kinds)
     rows = [_cost_row(_COSTS[kind], float(ledger[kind].sum()), total) for kind in kinds]
     rows.append(_cost_row("All costs", total, total))
-    gross = as_number(agent.get("gross_pnl"))
+    gross = float(ledger["gross"].sum()) if "gross" in ledger else 0.0
     note = ""
-    if gross is not None and gross > 0:
+    if gross > 0:
         note = f"Costs took {percent(total / gross, 1, signed=False)} of the gross profit."
     return tag(
         "div",

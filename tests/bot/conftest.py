@@ -40,6 +40,12 @@ def fake_events() -> Callable[..., list[Event]]:
     return lambda **options: list(make_events(**options))
 
 
+@pytest.fixture(scope="session")
+def run_writer() -> Callable[..., Path]:
+    """Return a writer of results folders: folder and options in, folder out."""
+    return write_run
+
+
 @pytest.fixture
 def fake_run(tmp_path: Path) -> Callable[..., Path]:
     """Return a maker of results folders."""

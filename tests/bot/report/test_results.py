@@ -1,0 +1,59 @@
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from bot.report.read import read_run
+from bot.report.results import day, trades_section
+from bot.wording import UNDEFINED
+
+
+@pytest.fixture
+def run(fake_run):
+    return read_run(fake_run(n_folds=1, n_trades=2))
+
+
+def ledger(directions, net, cost):
+    return pd.DataFrame(
+        {
+            "direction": directions,
+            "gross": [value + cost for value in net],
+            "spread_cost": cost,
+            "commission": 0.0,
+            "net": net,
+        }
+    )
+
+
+def cells(html):
+    plain = html.replace("</tr>", "\n").replace("</td>", "|")
+    return [
+        "".join(part.split(">")[-1] for part in line.split("<"))
+        for line in plain.splitlines()
+        if "<td" in line
+    ]
+
+
+def test_trades_are_summed_by_side_and_costs_by_kind(run):
+    section = trades_section(replace(run, ledger=ledger([1, 1, -1], [10.0, -4.0, 6.0], cost=1.0)))
+    tables = "".join(section.split("<h3>")[1:])
+    assert cells(tables) == [
+        "Long|2|50.00|6.00|3.00|3.00|",
+        "Short|1|100.00|6.00|6.00|6.00|",
+        "All|3|66.67|12.00|4.00|6.00|",
+        "Spread|3.00|100.0|",
+        "Commission|0.00|0.0|",
+        "All costs|3.00|100.0|",
+    ]
+    assert "Costs took 20.0% of the gross profit." in section
+
+
+def test_a_side_without_trades_has_no_averages(run):
+    section = trades_section(replace(run, ledger=ledger([1], [-4.0], cost=0.0)))
+    assert f"Short|0|{UNDEFINED}|0.00|{UNDEFINED}|{UNDEFINED}|" in cells(section)
+    assert "Costs took" not in section
+
+
+def test_a_time_is_written_to_the_minute_and_anything_else_as_a_dash():
+    assert day("2021-03-01T09:30:00+00:00") == "2021-03-01 09:30"
+    assert day(None) == day(5) == "-"
