@@ -74,15 +74,11 @@ def measured_on(summary: Mapping[str, Any]) -> str:
     """Say which bars the figures were measured on."""
     agent = _mapping(summary, "out_of_sample")
     folds = summary.get("folds")
-    n_folds = len(folds) if isinstance(folds, list) else 0
-    span = _mapping(summary, "test_span")
-    ends = [clean(span[key])[:16].replace("T", " ") for key in ("first", "last") if key in span]
-    return ", ".join(
-        [
-            f"test slices only: {whole(agent.get('n_bars'))} bars of {n_folds} folds",
-            *([" to ".join(ends)] if ends else []),
-        ]
-    )
+    rows = [row for row in folds if isinstance(row, Mapping)] if isinstance(folds, list) else []
+    told = f"test slices only: {whole(agent.get('n_bars'))} bars of {len(rows)} folds"
+    ends = [rows[0].get("test_start"), rows[-1].get("test_stop")] if rows else []
+    span = " to ".join(clean(end)[:16].replace("T", " ") for end in ends if end is not None)
+    return f"{told}, {span}" if span else told
 
 
 def final_line(event: RunFinished) -> str:

@@ -255,7 +255,14 @@ def summary_content(n_folds: int = 7, *, n_trades: int = 123) -> dict[str, Any]:
             "buy_and_hold": performance_content(equity["buy_and_hold"], n_folds, 3.1),
             "random": performance_content(equity["random"], 980, 2_730.9),
         },
-        "folds": [{"fold_index": fold} for fold in range(n_folds)],
+        "folds": [
+            {
+                "fold_index": fold,
+                "test_start": f"2021-03-{1 + fold % 28:02d}T00:00:00+00:00",
+                "test_stop": f"2021-03-{2 + fold % 28:02d}T00:00:00+00:00",
+            }
+            for fold in range(n_folds)
+        ],
         "stage_s": {
             "load": 0.4,
             "features": 0.35,
@@ -339,7 +346,7 @@ def fold_content(fold: int, n_folds: int = 7) -> dict[str, Any]:
             "test": {"start": fold * 500 + 2500, "stop": fold * 500 + 3000},
         },
         "times": {
-            f"{part}_{end}": f"2021-03-{1 + fold:02d}T00:00:00+00:00"
+            f"{part}_{end}": f"2021-03-{1 + fold % 28:02d}T00:00:00+00:00"
             for part in ("train", "validation", "test")
             for end in ("start", "stop")
         },

@@ -25,7 +25,10 @@ def ended(fake_events):
 
 def test_the_summary_says_what_it_was_measured_on_and_what_was_not_measured(ended):
     text = rendered(ended.summary, ended.optimization)
-    assert "OUT OF SAMPLE  test slices only: 3,500 bars of 7 folds" in text
+    assert (
+        "OUT OF SAMPLE  test slices only: 3,500 bars of 7 folds, "
+        "2021-03-01 00:00 to 2021-03-08 00:00\n"
+    ) in text
     assert "24,804 bars a year" in text
     assert "n/a: no baseline was measured in this run" in text
     assert "The agent lost to buy-and-hold" in text
