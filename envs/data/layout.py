@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 PRICES = ("open", "high", "low", "close")
+# An extra column with fewer unreadable values than this is a column of numbers that was damaged;
+# with more it is no column of numbers, and is left out.
+MAX_DAMAGED_SHARE = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ The second time the same bytes are loaded with the same settings the cache answe
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ __all__ = ["LoadSettings", "LoadedBars", "SourceReport", "load"]
 
 READER_VERSION = 1  # raise it whenever the same file would give other bars or another report
 _EXTRA = "extra:"
+_FUTURE = re.compile(r"(^|_)(target|label|future|fwd|forward|next|lead)(_|$)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +159,14 @@ def _warnings(
     warnings = list(reading.warnings)
     if warning := point_warning(settings.point_value, inferred):
         warnings.append(warning)
+    if settings.symbol and reading.symbol and settings.symbol != reading.symbol:
+        warnings.append(
+            f"--symbol {settings.symbol} is used although the file says {reading.symbol}"
+        )
+    if suspects := [name for name in reading.draft.extra if _FUTURE.search(name)]:
+        warnings.append(
+            f"By their names these extra columns know the future: {', '.join(suspects)}"
+        )
     words = Path(path).stem.upper().replace("-", "_").split("_")
     if "ASK" in words and "BID" not in words:
         warnings.append("The file's name says ASK: bars are taken as bid prices everywhere here")

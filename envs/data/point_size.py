@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 MAX_DECIMALS = 8
 MIN_SHARE = 0.995
 _MAX_SAMPLES = 50_000
+_MAX_PRICE = 1e12
 
 
 def infer_point_size(columns: Iterable[NDArray[np.float64]]) -> float:
@@ -27,7 +28,7 @@ def infer_point_size(columns: Iterable[NDArray[np.float64]]) -> float:
     """
     samples = [column[:: max(1, len(column) // _MAX_SAMPLES)] for column in columns]
     values = np.abs(np.concatenate(samples))
-    values = values[np.isfinite(values)]
+    values = values[values < _MAX_PRICE]  # and with it NaN and infinity
     if not values.size:
         return 1.0
     for decimals in range(MAX_DECIMALS):
@@ -52,6 +53,7 @@ def point_warning(asked: float | None, inferred: float) -> str:
 
 def _tolerance(values: NDArray[np.float64], scaled: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rounding error of the stored number: of float32 where all values passed through it."""
-    is_single = bool((values.astype(np.float32).astype(np.float64) == values).all())
+    with np.errstate(over="ignore"):
+        is_single = bool((values.astype(np.float32).astype(np.float64) == values).all())
     epsilon = 6e-8 if is_single else 1e-15
     return np.minimum(np.maximum(scaled * epsilon, 1e-6), 0.2)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from envs.data.draft import Draft
-from envs.data.layout import Layout
+from envs.data.layout import MAX_DAMAGED_SHARE, Layout
 from envs.data.numerals import Numbers, NumberStyle, find_style, read_numbers
 from envs.data.parsed_times import ParsedTimes
 from envs.data.settings import LoadSettings
@@ -61,23 +61,22 @@ def read_draft(source: Source, layout: Layout, settings: LoadSettings, *, where:
     columns = [raw.columns[name] for name in layout.time]
     times = read_times(columns, day_first=settings.day_first, where=place)
     backwards = layout.newest_first and _runs_backwards(times)
-    order = np.arange(len(raw.rows))[:: -1 if backwards else 1]
     zone, zone_source, notes, warnings = _clock(layout, settings, times, where=where)
-    utc = to_utc(times.time_us[order], zone)
     numbers, style = _numbers(source, raw, layout, where=where)
     if backwards:
         notes += (f"The file is newest first, as {layout.format} files are: it was turned round",)
     if style.decimal == ",":
         notes += ("Numbers are written with a decimal comma",)
     draft = _draft(source, layout, raw, times=times, numbers=numbers)
+    draft = draft.take(np.arange(len(draft))[::-1]) if backwards else draft
     return Reading(
-        draft=_placed(draft.take(order), utc),
+        draft=_placed(draft, to_utc(draft.time_us, zone)),
         n_rows=len(raw.rows) + len(raw.bad_rows),
         symbol=symbol,
         time_kind=times.kind,
         timezone=zone,
         timezone_source=zone_source,
-        notes=(*source.notes, *layout.notes, *times.notes, *notes),
+        notes=(*source.notes, *layout.notes, *times.notes, *notes, *_absent(layout, draft)),
         warnings=(*layout.warnings, *warnings, *_doubts(draft)),
     )
 
@@ -96,6 +95,7 @@ def _draft(
         role: nothing if name is None else numbers[name].values for role, name in roles.items()
     }
     needed = {name for name in roles.values() if name is not None}
+    needed |= {name for name in layout.extra if numbers[name].unreadable.mean() < MAX_DAMAGED_SHARE}
     return Draft(
         source=source,
         rows=raw.rows,
@@ -108,6 +108,18 @@ def _draft(
         other_unit=_rows_of(raw.rows, times.other_unit),
         close_times=_close_times(raw, layout),
     )
+
+
+def _absent(layout: Layout, draft: Draft) -> tuple[str, ...]:
+    """Say which columns are zero because the file does not have them."""
+    notes = []
+    if layout.spread is None:
+        notes.append("The file has no spread: it counts as 0 unless the market settings give one")
+    if layout.volume is None:
+        notes.append("The file has no volume: it counts as 0")
+    elif (draft.columns["volume"] == 0).all():
+        notes.append(f"Every volume in column {layout.volume!r} is 0")
+    return tuple(notes)
 
 
 def _doubts(draft: Draft) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from envs.errors import DataError
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma"}
 MIN_FIELDS = 5
 _HEAD_BYTES = 64 * 1024
+_LINE_END = re.compile(r"\r\n|\r|\n")  # not splitlines: that also splits at U+2028 and others
 _N_BANNER_LINES = 5
 _YFINANCE_SUBHEADERS = ("ticker", "date", "datetime")
 
@@ -160,7 +162,7 @@ def find_shape(content: bytes, *, where: str) -> Shape:
     head = content[:_HEAD_BYTES]
     if len(content) > _HEAD_BYTES:
         head = head[: head.rfind(b"\n") + 1] or head
-    lines = head.decode(errors="ignore").splitlines()[: 2 * N_HEAD_ROWS]
+    lines = _LINE_END.split(head.decode(errors="ignore"))[: 2 * N_HEAD_ROWS]
     delimiter, n_fields = _find_delimiter(lines, where=where)
     n_above = _count_banner(lines, delimiter, n_fields)
     first = _split(lines[n_above], delimiter)
@@ -267,7 +269,7 @@ def _numbered_rows(text: str, shape: Shape) -> list[tuple[int, list[str]]]:
 
 
 def _split(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [""])
+    return next(csv.reader([line], delimiter=delimiter), []) or [""]
 
 
 def _first(lines: list[str]) -> str:

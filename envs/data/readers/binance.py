@@ -27,7 +27,7 @@ def read_binance(source: Source) -> Layout | str:
     if source.has_header and not _is_header(source.names):
         return "the header is not open_time, open, high, low, close, volume, close_time, ..."
     first = source.head[0] if source.head else ()
-    if not first or not (first[0].isdigit() and first[6].isdigit()):
+    if len(first) != len(_COLUMNS) or not (first[0].isdigit() and first[6].isdigit()):
         return "columns 1 and 7 are not whole numbers of a time"
     if int(first[6]) <= int(first[0]):
         return "column 7 is not after column 1, as a close time is"

@@ -23,6 +23,7 @@ SERVER_CLOCK = Clock(
 _DATE = re.compile(r"^\d{4}\.\d{2}\.\d{2}$")
 _CLOCK = re.compile(r"^\d{1,2}:\d{2}(:\d{2})?$")
 _N_COLUMNS_4 = 7
+_NOTHING = ("", "0", "0.0")
 
 
 def read_metatrader5(source: Source) -> Layout | str:
@@ -49,7 +50,9 @@ def read_metatrader4(source: Source) -> Layout | str:
         return "it has a header"
     if len(source.names) != _N_COLUMNS_4:
         return f"{len(source.names)} columns where {_N_COLUMNS_4} are expected"
-    first = source.head[0] if source.head else ("", "")
+    first = source.head[0] if source.head else ()
+    if len(first) != _N_COLUMNS_4:
+        return f"the first row has {len(first)} values"
     if not (_DATE.match(first[0]) and _CLOCK.match(first[1])):
         return f"first row starts with {first[0]!r}, {first[1]!r}, not YYYY.MM.DD, hh:mm"
     date, time, *prices, volume = source.names
@@ -73,7 +76,7 @@ def _with_real_volume(source: Source, layout: Layout, name: str) -> Layout:
     traded = names.get("vol") or names.get("realvolume")
     if traded is not None:
         extra.pop(traded, None)
-        if all(float(value or 0) == 0 for value in head_column(source, traded)):
+        if all(value.strip() in _NOTHING for value in head_column(source, traded)):
             ignored[traded] = "the broker reports no traded volume"
         else:
             extra[traded] = "real_volume"

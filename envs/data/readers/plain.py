@@ -6,11 +6,11 @@ The other readers use `layout_by_names` for their columns and add what their for
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from envs.data.columns import ALIASES, clock_of_name, extra_name, find_roles, left_out, time_key
-from envs.data.layout import PRICES, Layout
+from envs.data.layout import MAX_DAMAGED_SHARE, PRICES, Layout
 from envs.data.source import Source, head_column
 
 _NUMBER = re.compile(
@@ -94,12 +94,19 @@ def _reason_to_ignore(source: Source, name: str) -> str:
     words = [value for value in values if not _NUMBER.match(value)]
     if not any(values):
         return "empty"
-    if words:
+    if len(words) >= MAX_DAMAGED_SHARE * len(values) and words:
         return f"not numeric, e.g. {words[0][:30]!r}"
-    if time_key(name) in (*ALIASES["time"], *ALIASES["date"]):
+    if time_key(name) in (*ALIASES["time"], *ALIASES["date"]) or _counts_time(values):
         return "a second column of times"
     is_index = time_key(name) in _INDEX_NAMES and _counts_rows(source, name)
     return "a row number" if is_index else ""
+
+
+def _counts_time(values: Sequence[str]) -> bool:
+    """Tell whether numbers are unix milliseconds or finer that only increase."""
+    if not all(re.fullmatch(r"1\d{12,18}", value) for value in values):
+        return False
+    return all(int(before) < int(after) for before, after in pairwise(values))
 
 
 def _counts_rows(source: Source, name: str) -> bool:

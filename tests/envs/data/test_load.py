@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from envs.array_cache import ArrayCache
 from envs.data.load import LoadSettings, SourceReport, load
+from envs.data.local_file import content_digest, file_digest
 from envs.errors import ConfigError, DataError
 
 
@@ -335,3 +336,26 @@ def test_what_is_written_is_read_back(write, rows, start, decimals, delimiter):
     assert bars.high.tolist() == [c / scale for _, _, c, _ in values]
     assert bars.low.tolist() == [a / scale for a, *_ in values]
     assert bars.volume.tolist() == [volume for *_, volume in values]
+
+
+def test_a_symbol_that_contradicts_the_file_and_columns_of_the_future_are_warned_of(loaded):
+    text = (
+        "time,symbol,open,high,low,close,future_return\n"
+        "2024-01-01,EURUSD,1,2,1,1,0.5\n2024-01-02,EURUSD,1,2,1,1,0.5\n"
+    )
+    warnings = loaded(text, symbol="GOLD").source.warnings
+    assert any("although the file says EURUSD" in warning for warning in warnings)
+    assert any("know the future: future_return" in warning for warning in warnings)
+
+
+def test_a_file_that_changes_between_hash_and_read_is_refused(write, plain, tmp_path, monkeypatch):
+    path = write("X.csv", plain(5))
+    monkeypatch.setattr("envs.data.load.file_digest", lambda _: "0" * 64)
+    with pytest.raises(DataError, match="must not change while it is read"):
+        load(path, cache=ArrayCache(tmp_path / "cache"))
+
+
+def test_halves_are_hashed_alike_from_the_file_and_from_its_bytes(write):
+    content = bytes(range(256)) * 10_001
+    assert file_digest(write("a.bin", content)) == content_digest(content)
+    assert file_digest(write("b.bin", content[:-1])) != content_digest(content)

@@ -29,6 +29,32 @@ def test_further_numeric_columns_become_extra_by_name_and_text_is_left_out(loade
     assert result.source.ignored["comment"].startswith("not numeric")
 
 
+def test_one_word_in_a_numeric_extra_column_is_damage_and_refused(loaded):
+    rows = [f"2024-01-{day:02d},1,2,1,1,{day}\n" for day in range(1, 31)]
+    rows[20] = rows[20].replace(",21\n", ",2l\n")
+    with pytest.raises(DataError, match=r"unreadable_number, 1x.*line 22: mood is '2l'"):
+        loaded("time,open,high,low,close,mood\n" + "".join(rows))
+
+
+def test_a_second_column_of_times_is_no_extra_column(loaded):
+    text = "time,open,high,low,close,end,Unix\n" + "".join(
+        f"2024-01-01 0{hour}:00,1,2,1,1,{1704067200000 + hour * 3600000},{1704067200 + hour}\n"
+        for hour in range(3)
+    )
+    result = loaded(text)
+    assert result.bars.extra == {}
+    assert result.source.ignored["end"] == "a second column of times"
+
+
+def test_what_a_file_does_not_have_is_said(loaded):
+    text = "time,open,high,low,close\n2024-01-01,1,2,1,1\n2024-01-02,1,2,1,1\n"
+    notes = " ".join(loaded(text).source.notes)
+    assert "no spread" in notes
+    assert "no volume" in notes
+    zeros = text.replace("close", "close,volume").replace(",1,1\n", ",1,1,0\n")
+    assert any("Every volume" in note for note in loaded(zeros).source.notes)
+
+
 def test_the_row_numbers_of_a_frame_are_left_out(loaded):
     text = ",time,open,high,low,close\n7,2024-01-01,1,2,1,1\n8,2024-01-02,1,2,1,1\n"
     result = loaded(text)
