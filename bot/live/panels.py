@@ -151,7 +151,7 @@ def _stacked(progress: RunProgress, *, width: int, high: bool, unicode: bool) ->
 def _side_by_side(
     progress: RunProgress, *, width: int, high: bool, unicode: bool
 ) -> RenderableType:
-    left = (width - 3) * 2 // 5
+    left = (width - 3) * 9 // 20
     grid = Table.grid(padding=(0, 3, 0, 0))
     grid.add_column(width=left)
     grid.add_column(width=width - 3 - left)
@@ -172,7 +172,7 @@ def _validation(
 ) -> RenderableType:
     points = progress.evaluations
     heading = Text(no_wrap=True, overflow="ellipsis")
-    heading.append("Validation score", style="bold")
+    heading.append("Validation", style="bold")
     if not points:
         heading.append(f"  {NOT_MEASURED}: no evaluation yet", style="dim")
         return Group(heading, *(Text() for _ in range(n_rows)))
@@ -189,6 +189,8 @@ def _axis(points: Sequence[Evaluated], canvas: Canvas, best: int) -> list[Text]:
     values = [point.score for point in points]
     lines = draw([point.n_steps for point in points], values, canvas, best=best)
     labels = {0: score(max(values)), len(lines) - 1: score(min(values))}
+    if max(values) == min(values):
+        labels = {len(lines) // 2: score(values[0])}
     return [
         Text(f"{labels.get(row, ''):>9} ", style="dim", no_wrap=True).append(
             line, style="not dim cyan"

@@ -21,14 +21,14 @@ from bot.live.summary import final_line, render_summary
 from bot.wording import duration
 from training.events import Event, Noticed
 
-REFRESH_S = 0.5
+REFRESH_S = 1.0
 
 
 class LiveView:
-    """A listener that redraws the screen at most twice a second, from a thread of its own.
+    """A listener that redraws the screen once a second, from a thread of its own.
 
     The thread waits between two drawings and reads only what events left in memory, so training
-    pays for one or two small drawings a second and never waits for a terminal. What other code
+    pays for one small drawing a second and never waits for a terminal. What other code
     prints meanwhile appears above the view.
 
     Args:
@@ -105,6 +105,7 @@ class LiveView:
         """Leave the summary of a complete run, or how far an incomplete one came."""
         progress, ended = self.progress, self.progress.ended
         if progress.finished:
+            self.console.print()
             self.console.print(folds_table(progress.finished))
             self.console.print()
         if ended is not None:

@@ -26,6 +26,7 @@ from training.store import (
 )
 
 CURVES = ("agent", "buy_and_hold", "random")
+_MONEY = ("gross", "spread_cost", "slippage_cost", "commission", "swap", "net")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,7 +39,8 @@ class RunFiles:
         folds: Content of each `fold.json`, in order.
         equity: `time` (UTC), `fold_index` and the curves, finite and positive at the start; None
             where missing.
-        ledger: The stitched ledger; None where missing.
+        ledger: The stitched ledger's direction and money, scaled to the account that compounds
+            over the folds, so that it adds up to the performance; None where missing.
     """
 
     name: str
@@ -114,9 +116,14 @@ def _ledger(path: Path) -> pd.DataFrame | None:
     table = _table(path, ("net", "direction"))
     if table is None:
         return None
-    names = ("direction", "gross", "spread_cost", "slippage_cost", "commission", "swap", "net")
-    numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in names if name in table}
-    return pd.DataFrame(numbers).replace([np.inf, -np.inf], np.nan).dropna().reset_index(drop=True)
+    names = [name for name in ("direction", *_MONEY, "account_scale") if name in table]
+    columns = {name: pd.to_numeric(table[name], errors="coerce") for name in names}
+    numbers = pd.DataFrame(columns).replace([np.inf, -np.inf], np.nan).dropna()
+    numbers = numbers.reset_index(drop=True)
+    if "account_scale" in numbers:
+        money = [name for name in _MONEY if name in numbers]
+        numbers[money] = numbers[money].mul(numbers.pop("account_scale"), axis=0)
+    return numbers
 
 
 def _table(path: Path, needed: Sequence[str]) -> pd.DataFrame | None:

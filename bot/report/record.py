@@ -29,6 +29,7 @@ from bot.wording import (
 )
 
 _MOST_CURVES = 24
+_QUIET_SOURCES = ("default", "data")
 _TOLD_ELSEWHERE = ("problems", "repairs", "notes", "warnings", "columns", "ignored")
 _HOW_TO_READ = (
     (
@@ -154,7 +155,7 @@ def settings_section(run: RunFiles) -> Html:
     if not rows:
         return Html()
     headings = ["Setting", "Value", "Set by"]
-    chosen = [row for row in rows if row[-1] != "default"]
+    chosen = [row for row in rows if row[-1] not in _QUIET_SOURCES]
     everything = table(headings, rows, kinds="twt")
     return section(
         "Settings",

@@ -29,7 +29,7 @@ def test_a_complete_run_leaves_its_folds_and_its_summary_on_the_screen(fake_even
     assert "OUT OF SAMPLE" in left
     assert "report.html" in left
     assert "done in 1m 22s" in left
-    assert "Validation score" not in left
+    assert "Validation  " not in left
 
 
 def test_an_incomplete_run_says_how_far_it_came(fake_events):
@@ -78,7 +78,7 @@ def test_after_a_resize_the_screen_is_cleared_and_drawn_for_the_new_size(fake_ev
         after = written(console)[before:]
     assert "\x1b[2J" in after
     assert "warning: --point_value" in after
-    assert "Validation score" in after
+    assert "Validation  " in after
 
 
 def test_the_screen_is_drawn_by_the_clock_and_not_by_events(fake_events, monkeypatch):
@@ -88,9 +88,9 @@ def test_the_screen_is_drawn_by_the_clock_and_not_by_events(fake_events, monkeyp
         for event in fake_events(n_folds=1)[:8]:
             view(event)
         deadline_s = time.perf_counter() + 5
-        while "Validation score" not in written(console) and time.perf_counter() < deadline_s:
+        while "Validation  " not in written(console) and time.perf_counter() < deadline_s:
             time.sleep(0.01)
-    assert "Validation score" in written(console)
+    assert "Validation  " in written(console)
 
 
 @pytest.mark.parametrize(("form", "kind"), [("json", JsonLines), ("quiet", Quiet)])

@@ -79,3 +79,16 @@ def test_nested_values_of_a_wrong_kind_are_empty():
     assert nested({"a": 5}, "a", "b") == {}
     assert listed({"a": [{"b": 1}, 2, "x"]}, "a") == [{"b": 1}]
     assert listed({"a": "x"}, "a") == []
+
+
+def test_the_trades_of_later_folds_grow_with_the_account(fake_run):
+    folder = fake_run(n_folds=1)
+    (folder / "stitched_ledger.csv").write_text(
+        "direction,net,swap,account_scale\n1,10,2,1.0\n-1,10,2,1.5\n"
+    )
+    ledger = read_run(folder).ledger
+    assert ledger.to_dict("list") == {
+        "direction": [1, -1],
+        "swap": [2.0, 3.0],
+        "net": [10.0, 15.0],
+    }
