@@ -205,6 +205,7 @@ def _facts(progress: RunProgress) -> RenderableType:
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(no_wrap=True, style="bold")
     grid.add_column()
+    hits = NOT_MEASURED if counters.n_cache_hits is None else whole(counters.n_cache_hits)
     in_force = f"{NOT_MEASURED}: no update yet"
     if latest is not None:
         in_force = (
@@ -217,7 +218,7 @@ def _facts(progress: RunProgress) -> RenderableType:
         grid,
         "So far",
         f"early stops {counters.n_early_stops}, saving {whole(counters.untrained_steps)} steps; "
-        f"warm starts {counters.n_warm_starts}; cache hits {counters.n_cache_hits}; "
+        f"warm starts {counters.n_warm_starts}; cache hits {hits}; "
         f"speed-up {NOT_MEASURED}",
     )
     return grid

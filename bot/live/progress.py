@@ -32,13 +32,14 @@ class Counters:
         untrained_steps: Budgeted env steps that folds stopped early did not train.
         n_early_stops: Folds stopped early.
         n_warm_starts: Folds that started from an earlier model.
-        n_cache_hits: Decisions of the preprocessing cache that found what they wanted.
+        n_cache_hits: Decisions of the preprocessing cache that found what they wanted; None while
+            it has told of none.
     """
 
     untrained_steps: int = 0
     n_early_stops: int = 0
     n_warm_starts: int = 0
-    n_cache_hits: int = 0
+    n_cache_hits: int | None = None
 
 
 @dataclass
@@ -127,7 +128,9 @@ class RunProgress:
 
     def _decide(self, event: Decided) -> None:
         self.decisions[event.rule] = event
-        self.counters.n_cache_hits += event.rule == "preprocessing_cache" and event.value is True
+        if event.rule == "preprocessing_cache":
+            hits = self.counters.n_cache_hits or 0
+            self.counters.n_cache_hits = hits + (event.value is True)
 
     def _finish_fold(self, event: FoldFinished) -> None:
         self.finished.append(event)

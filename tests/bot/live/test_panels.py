@@ -59,6 +59,7 @@ def test_what_was_not_measured_yet_says_so(fake_events):
     assert "n/a: no evaluation yet" in text
     assert "n/a: no update yet" in text
     assert "none yet" in text
+    assert "cache hits n/a" in text
 
 
 def test_a_terminal_without_unicode_gets_a_plain_chart(fake_events):

@@ -114,6 +114,12 @@ def test_counters_add_up_what_folds_told(progress):
     assert counters.untrained_steps == 300
 
 
+def test_cache_hits_are_unknown_until_the_cache_has_told(progress):
+    assert progress.counters.n_cache_hits is None
+    progress(Decided(fold_index=0, rule="preprocessing_cache", value=False, reason=""))
+    assert progress.counters.n_cache_hits == 0
+
+
 def test_an_event_of_an_unknown_kind_is_ignored(progress):
     progress(Event())
     assert progress.run is None
