@@ -2,8 +2,9 @@
 
     python bench/evaluate.py [--n_bars 500] [--n_repeats 3]
 
-Prints seconds and ratios of one run on this machine; one torch thread. Both ways walk the same
-windows with the same policies, and the actions are compared.
+Prints processor seconds, so that other work on the machine matters less, and ratios of one run on
+one torch thread. Both ways walk the same windows with the same policies, and the actions are
+compared.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import torch
@@ -70,9 +71,9 @@ def _compare(
     fast_s, table = min(_timed(fast) for _ in range(n_repeats)), fast()
     walks = [(p, w) for p in range(len(policies)) for w in range(len(windows))]
     timed = walks[:: max(1, len(walks) // MAX_SLOW_WALKS)]
-    started = perf_counter()
+    started = process_time()
     slow = [evaluate_step_by_step(policies[p], tape, config, windows[w]) for p, w in timed]
-    slow_s = (perf_counter() - started) / len(timed) * len(walks)
+    slow_s = (process_time() - started) / len(timed) * len(walks)
     same = all(
         np.array_equal(table[p][w].actions, walked.actions)
         for (p, w), walked in zip(timed, slow, strict=True)
@@ -106,9 +107,9 @@ def _policy(agent: AgentConfig, n_inputs: int, seed: int) -> RecurrentActorCriti
 
 
 def _timed(run: Callable[[], object]) -> float:
-    started = perf_counter()
+    started = process_time()
     run()
-    return perf_counter() - started
+    return process_time() - started
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ import base64
 import dataclasses
 import io
 import json
-import os
 import pickle
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -96,13 +96,16 @@ def test_everything_on_the_card_comes_back(tmp_path: Path) -> None:
     assert load_model(path, "cpu").card == full
 
 
-def test_equal_weights_give_equal_bytes(tmp_path: Path) -> None:
+def test_equal_weights_give_equal_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = tmp_path / "one.zip", tmp_path / "two.zip"
     save_model(one, small_agent(n_updates=1), card())
     other = small_agent(n_updates=1)
     other.learn(0, reset_num_timesteps=False)  # has other clocks and counters inside
-    os.utime(one, (0, 0))
-    save_model(two, other, card())
+    with monkeypatch.context() as later:
+        later.setattr(
+            time, "localtime", lambda *_: time.struct_time((2031, 2, 3, 4, 5, 6, 0, 1, 0))
+        )
+        save_model(two, other, card())
     assert one.read_bytes() == two.read_bytes()
     save_model(two, small_agent(n_updates=1, seed=1), card())
     assert one.read_bytes() != two.read_bytes()

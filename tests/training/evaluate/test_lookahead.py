@@ -46,7 +46,8 @@ def test_the_audited_walk_trades_and_acts_in_all_ways() -> None:
 
 
 def test_a_policy_of_ones_own_is_audited() -> None:
-    config = FeatureConfig(names=build_features(BARS, FeatureConfig()).names[:3])
+    names = build_features(BARS, FeatureConfig()).names[:3]
+    config = FeatureConfig(names=names, scaling_window_bars=20)
     policy = small_agent(n_updates=1).policy  # sees three features
     assert failed(audit_all(BARS, config, EnvConfig(), policy, n_cuts=2)) == set()
     with pytest.raises(ConfigError, match="6 columns for a policy of 7"):
