@@ -21,7 +21,7 @@ TIE_TOLERANCE = 1e-5
 """Two logits closer than this times the largest row norm of the last layer count as a tie.
 
 Sums in another order differ in the last bits, so at such a bar the batch might choose otherwise
-than one policy alone. The largest difference measured was a fifteenth of it (decision 052)."""
+than one policy alone. The largest difference measured was an eighteenth of it (decision 052)."""
 SHADOW_NOISE = 2.0**-20
 """How much a shadow's memory is moved at every bar: eight times float32's rounding step."""
 _Layer = tuple[torch.Tensor, torch.Tensor]
