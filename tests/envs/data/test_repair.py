@@ -74,7 +74,9 @@ def test_a_hole_in_an_extra_column_takes_the_value_before_it(loaded):
 
 def test_a_hole_at_the_head_of_an_extra_column_is_not_filled_from_the_future(loaded):
     text = "time,open,high,low,close,mood\n2024-01-01,1,2,1,1,\n2024-01-02,1,2,1,1,3\n"
-    assert "mood" not in loaded(text, repair=True).bars.extra
+    result = loaded(text, repair=True)
+    assert "mood" not in result.bars.extra
+    assert result.source.repairs == ()
 
 
 def test_a_file_without_one_sound_row_stays_refused(loaded):
