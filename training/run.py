@@ -32,7 +32,7 @@ from training.folds import Fold
 from training.machine import describe_machine, versions
 from training.prepare import Prepared
 from training.rules.counters import RuleCounters, add_budget_saving, add_stop_saving
-from training.rules.decision import EVALUATION_SCHEDULE, PREPROCESSING_CACHE
+from training.rules.decision import EVALUATION_SCHEDULE, PREPROCESSING_CACHE, Decision
 from training.store import RunStore, fold_name, free_folder
 from training.summary import FoldRecord
 from training.tables import stitch_tests
@@ -93,6 +93,7 @@ class Run:
         state = self.store.read(files.STATE_FILE)
         if state is None:
             self._write_configuration(provenance)
+            self._count_cache()
             self._write_state()
         else:
             self._go_on(state)
@@ -267,6 +268,7 @@ class Run:
                 device=str(resolve_device(self.config.device)),
             )
         )
+        self.emit(summary.decided(n_done, self._cache_decision()))
         if prepared.features.cache_failure is not None:
             message = f"features were not kept in the cache: {prepared.features.cache_failure}"
             self.emit(Noticed(level="warning", message=message))
@@ -274,6 +276,20 @@ class Run:
             complete = n_done == len(prepared.folds)
             what = "it is complete; --fresh trains anew" if complete else f"fold {n_done} is next"
             self.emit(Noticed(level="info", message=f"{n_done} folds were done before: {what}"))
+
+    def _cache_decision(self) -> Decision:
+        """Say whether the features were found or built."""
+        enabled, found = self.config.rules.cache.enabled, self.prepared.features.from_cache
+        built = "not in the cache yet: built" if enabled else "off: built"
+        reason = "features found in the cache" if found else f"features {built}"
+        return Decision(rule=PREPROCESSING_CACHE, value=found, reason=reason)
+
+    def _count_cache(self) -> None:
+        self.counters.count_decision(PREPROCESSING_CACHE)
+        if self.config.rules.cache.enabled:
+            how = "features that were found in the cache instead of being built"
+            found = int(self.prepared.features.from_cache)
+            self.counters.add_saved(PREPROCESSING_CACHE, found, how_measured=how)
 
     def _count(self, record: FoldRecord) -> None:
         counters, outcome = self.counters, record.outcome
@@ -283,9 +299,6 @@ class Run:
         if self.config.rules.adaptive_timesteps.enabled:
             base = self.config.rules.adaptive_timesteps.base_timesteps
             add_budget_saving(counters, base_steps=base, budget_steps=outcome.budget_steps)
-        if self.prepared.features.from_cache and not self.records[1:]:
-            how = "features that were found in the cache instead of being built"
-            counters.add_saved(PREPROCESSING_CACHE, 1, how_measured=how)
         if outcome.stopped_early:
             add_stop_saving(
                 counters, budget_steps=outcome.budget_steps, steps_trained=outcome.steps_trained
