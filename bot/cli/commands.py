@@ -63,7 +63,7 @@ def _page() -> str:
             "",
             *lines,
             "",
-            "walkfast COMMAND --help shows the flags of a command; --version shows the version.",
+            "walkfast COMMAND --help shows the flags of a command; walkfast --version.",
             "",
             "examples:",
             _EXAMPLES,

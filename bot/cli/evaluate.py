@@ -114,6 +114,7 @@ def _try(given: Given) -> Trial:
     window = choose_window(loaded.bars, start, stop, first_bar=features.warmup_bars)
     tape = _tape(model, loaded, config, features)
     fast = config.rules.fast_evaluation.enabled
+    complain(f"walking {window.n_bars:,} bars ...")
     tested = evaluate(model.policy, tape, config.env, window.range, fast=fast)
     others = baselines(tape, config.env, window.range, seed=config.seed)
     return Trial(
@@ -205,11 +206,11 @@ def _warnings(trial: Trial) -> Iterator[str]:
 def _seen(fold: Any, window: Window) -> Iterator[str]:
     if not isinstance(fold, Mapping):
         return
-    start, stop = fold["train"]["start"], fold["validation"]["stop"]
-    if window.range.start < stop and start < window.range.stop:
+    stop = fold["validation"]["stop"]
+    if window.range.start < stop:
         yield (
-            f"Bars [{start}, {stop}) taught or chose this model: figures over them are in-sample. "
-            f"--start {stop} leaves them out."
+            f"Bars before {stop} taught or chose this model or the ones it started from: figures "
+            f"over them are in-sample. --start {stop} leaves them out."
         )
 
 
@@ -244,7 +245,7 @@ def _print(trial: Trial, output: str | None) -> None:
     console.print(
         f"{clean(bars.symbol)} {bars.timeframe.name}, bars [{window.range.start}, "
         f"{window.range.stop}), {window.first_time} to {window.last_time} UTC; "
-        f"validation score {score(trial.tested.score)} ({trial.tested.score_name})\n"
+        f"score {score(trial.tested.score)} ({trial.tested.score_name})\n"
     )
     agent = trial.measures.agent.to_json()
     others = {name: p.to_json() for name, p in trial.measures.baselines.items()}

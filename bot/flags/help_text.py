@@ -5,6 +5,7 @@ Defaults are read from the profiles' own settings, so that the page cannot say a
 
 from __future__ import annotations
 
+import textwrap
 from functools import cache
 from typing import Any
 
@@ -64,7 +65,15 @@ def _settings() -> dict[str, dict[str, Any]]:
 
 def _profiles() -> str:
     width = max(map(len, PROFILES))
-    lines = [f"  {name:<{width}}  {profile.says}" for name, profile in PROFILES.items()]
+    lines = [
+        textwrap.fill(
+            profile.says,
+            79,
+            initial_indent=f"  {name:<{width}}  ",
+            subsequent_indent=" " * (width + 4),
+        )
+        for name, profile in PROFILES.items()
+    ]
     return "\n".join(
         [
             "profiles (--profile NAME; default balanced):",
@@ -73,7 +82,7 @@ def _profiles() -> str:
             "examples:",
             "  walkfast train                                 the embedded sample",
             "  walkfast train --data_path XAUUSD.csv --profile fast",
-            "  walkfast train --data_path XAUUSD.csv --total_timesteps 50_000 --seed 7",
+            "  walkfast train --data_path XAUUSD.csv --total_timesteps 50_000",
         ]
     )
 
