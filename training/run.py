@@ -30,7 +30,7 @@ from training.evaluate import Baselines, baselines, evaluate_windows
 from training.events import Event, Listener, Noticed, RunFinished, RunStarted
 from training.folds import Fold
 from training.machine import describe_machine, versions
-from training.prepare import Prepared
+from training.prepare import Prepared, fold_market
 from training.rules.counters import RuleCounters, add_budget_saving, add_stop_saving
 from training.rules.decision import EVALUATION_SCHEDULE, PREPROCESSING_CACHE, Decision
 from training.store import RunStore, fold_name, free_folder
@@ -180,9 +180,10 @@ class Run:
         """Copy the last fold's model, and the best of the latest ones on its validation bars."""
         last = self.records[-1].fold
         latest = range(max(0, last.index + 1 - self.config.rules.warm_start.last_k), last.index + 1)
+        tape, _ = fold_market(self.prepared, last, self.config)
         evaluations = evaluate_windows(
             [self.policy(index) for index in latest],
-            self.prepared.tape,
+            tape,
             self.config.env,
             [last.validation],
             score=self.config.score,

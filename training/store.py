@@ -85,8 +85,9 @@ class RunStore:
         if self._events is not None:
             self._events.close()
         self._lock.release()
-        (self.folder / _LOCK_FILE).unlink(missing_ok=True)
-        if not self._existed and not any(self.folder.iterdir()):
+        # The lock file of a run stays: it could be taken from under a process that just locked it.
+        if not self._existed and [item.name for item in self.folder.iterdir()] == [_LOCK_FILE]:
+            (self.folder / _LOCK_FILE).unlink()
             self.folder.rmdir()  # nothing was written: leave nothing behind
 
     def path(self, name: str) -> Path:
