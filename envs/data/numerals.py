@@ -102,6 +102,8 @@ def read_numbers(
     if not pa.types.is_string(column.type):
         values = column.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
         return Numbers(values=values, unreadable=np.zeros(len(values), dtype=bool))
+    if (plain := _all_plain(column, style)) is not None:
+        return plain
     text = pc.utf8_trim_whitespace(column)
     missing = pc.is_in(pc.utf8_lower(text), pa.array(_MISSING)).fill_null(True)
     missing = pc.or_(missing, pc.is_null(column))
@@ -116,6 +118,17 @@ def read_numbers(
     return Numbers(
         values=scaled, unreadable=unreadable.to_numpy(zero_copy_only=False), texts=column
     )
+
+
+def _all_plain(column: Any, style: NumberStyle) -> Numbers | None:
+    """Let Arrow read a column in one go where every value is a plain number."""
+    if style.decimal != "." or column.null_count:
+        return None
+    try:
+        values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        return None
+    return Numbers(values=values, unreadable=np.zeros(len(values), dtype=bool), texts=column)
 
 
 def _plain(text: Any, style: NumberStyle) -> Any:

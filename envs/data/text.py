@@ -12,11 +12,13 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from envs.data.source import N_HEAD_ROWS, BadRow, RawColumns
@@ -64,7 +66,7 @@ class TextSource:
         try:
             table = self._arrow(types)
         except pa.ArrowInvalid:
-            return self._row_by_row([*numbers, *others])
+            return self._as_text([*numbers, *others])
         columns = {name: table[name].combine_chunks() for name in table.column_names}
         rows = np.arange(table.num_rows, dtype=np.int64)
         return RawColumns(columns=columns, rows=rows, bad_rows=())
@@ -88,13 +90,25 @@ class TextSource:
             ),
         )
 
+    def _as_text(self, names: Sequence[str]) -> RawColumns:
+        """Read every value as text, and row by row where not every line is a row."""
+        try:
+            table = self._arrow(dict.fromkeys(names, pa.string()))
+        except pa.ArrowInvalid:
+            return self._row_by_row(names)
+        if pc.any(pc.equal(pc.utf8_trim_whitespace(table[names[0]]), names[0])).as_py():
+            return self._row_by_row(names)  # the header once more, probably
+        columns = {name: table[name].combine_chunks() for name in table.column_names}
+        rows = np.arange(table.num_rows, dtype=np.int64)
+        return RawColumns(columns=columns, rows=rows, bad_rows=())
+
     def _row_by_row(self, names: Sequence[str]) -> RawColumns:
-        numbered = list(self._rows())
-        self._lines = [line for line, _ in numbered]
+        self._lines = []
         good: list[list[str]] = []
         rows: list[int] = []
         bad: list[BadRow] = []
-        for row, (line, values) in enumerate(numbered):
+        for row, (line, values) in enumerate(self._rows()):
+            self._lines.append(line)
             if kind := self._fault(values):
                 shown = self._shape.delimiter.join(values)
                 bad.append(BadRow(where=f"line {line}", kind=kind, text=shown[:80]))
@@ -122,14 +136,14 @@ class TextSource:
             return "the header once more"
         return ""
 
-    def _rows(self) -> list[tuple[int, list[str]]]:
+    def _rows(self) -> Iterator[tuple[int, list[str]]]:
         return _numbered_rows(self._bytes[self._start :].decode(), self._shape)
 
-    def _head_rows(self) -> list[tuple[int, list[str]]]:
+    def _head_rows(self) -> Iterator[tuple[int, list[str]]]:
         head = self._bytes[self._start : self._start + _HEAD_BYTES]
         if self._start + _HEAD_BYTES < len(self._bytes):
             head = head[: head.rfind(b"\n") + 1] or head
-        return _numbered_rows(head.decode(errors="ignore"), self._shape)[:N_HEAD_ROWS]
+        return islice(_numbered_rows(head.decode(errors="ignore"), self._shape), N_HEAD_ROWS)
 
 
 def decode(content: bytes, *, where: str) -> tuple[bytes, tuple[str, ...]]:
@@ -261,11 +275,12 @@ def check_unique(names: Sequence[str], *, where: str) -> None:
         )
 
 
-def _numbered_rows(text: str, shape: Shape) -> list[tuple[int, list[str]]]:
+def _numbered_rows(text: str, shape: Shape) -> Iterator[tuple[int, list[str]]]:
     """Split text into rows with their 1-based line in the file, leaving blank lines out."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=shape.delimiter)
-    above = shape.n_lines_above
-    return [(above + reader.line_num, row) for row in reader if any(map(str.strip, row))]
+    for row in reader:
+        if len(row) > 1 or "".join(row).strip():
+            yield shape.n_lines_above + reader.line_num, row
 
 
 def _split(line: str, delimiter: str) -> list[str]:
