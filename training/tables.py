@@ -65,13 +65,23 @@ def write_test_tables(
     store: RunStore, tape: Tape, fold_index: int, *, tested: Evaluation, others: Baselines
 ) -> None:
     """Write a fold's trades and equity; floats keep every digit."""
+    store.write_table(fold_name(fold_index, LEDGER_FILE), trades_table(tape, tested))
+    store.write_table(fold_name(fold_index, EQUITY_FILE), equity_table(tape, tested, others))
+
+
+def trades_table(tape: Tape, tested: Evaluation) -> pd.DataFrame:
+    """Return the columns of the ledger, with the times of entry and exit."""
+    ledger = tested.ledger
+    table = pd.DataFrame({field.name: getattr(ledger, field.name) for field in fields(Ledger)})
+    table["entry_time"] = iso_times(tape.time_us[ledger.entry_bar])
+    table["exit_time"] = iso_times(tape.time_us[ledger.exit_bar])
+    return table
+
+
+def equity_table(tape: Tape, tested: Evaluation, others: Baselines) -> pd.DataFrame:
+    """Return `time, bar_index, agent, buy_and_hold, random`: equity at the close of each bar."""
     window = tested.window
-    ledger = pd.DataFrame(
-        {field.name: getattr(tested.ledger, field.name) for field in fields(Ledger)}
-    )
-    for end in ("entry", "exit"):
-        ledger[f"{end}_time"] = iso_times(tape.time_us[ledger[f"{end}_bar"].to_numpy()])
-    equity = pd.DataFrame(
+    return pd.DataFrame(
         {
             "time": iso_times(_times(tape, window)),
             "bar_index": np.arange(window.start, window.stop + 1),
@@ -80,8 +90,6 @@ def write_test_tables(
             RANDOM: others.random_equity,
         }
     )
-    store.write_table(fold_name(fold_index, LEDGER_FILE), ledger)
-    store.write_table(fold_name(fold_index, EQUITY_FILE), equity)
 
 
 def stitch_tests(

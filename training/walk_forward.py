@@ -35,6 +35,7 @@ def walk_forward(
     provenance: Mapping[str, str],
     listener: Listener,
     cache: ArrayCache | None = None,
+    clock: StageClock | None = None,
 ) -> RunFinished:
     """Train and test every fold and write the results folder.
 
@@ -45,6 +46,7 @@ def walk_forward(
         provenance: Who set each setting that is not a default (`flag`, `profile:fast`, `data`).
         listener: Receives every event.
         cache: Where features are kept; None builds them anew.
+        clock: Seconds spent so far, such as loading the bars.
 
     Returns:
         The last event, with both summaries.
@@ -52,7 +54,7 @@ def walk_forward(
     Raises:
         WalkfastError: For every mistake of the user, before any training starts.
     """
-    clock = StageClock()
+    clock = clock or StageClock()
     prepared = prepare(config, loaded.bars, cache=cache, clock=clock)
     with Run(config, loaded, prepared, output=output, listener=listener, clock=clock) as run:
         run.begin(provenance)

@@ -8,12 +8,10 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -36,14 +34,14 @@ from envs.data.load import LoadedBars
 from envs.errors import ConfigError
 from envs.features.build import build_features
 from envs.features.config import FeatureMatrix
-from envs.market import Ledger, Tape, make_tape
+from envs.market import Tape, make_tape
 from envs.observations import ObservationLayout
 from training.agent.build import DEVICES
 from training.agent.checkpoint import LoadedModel, load_model
 from training.config import RunConfig, with_values
 from training.errors import ModelError
 from training.evaluate import Baselines, Evaluation, baselines, evaluate
-from training.tables import Measures, iso_times, measure_test
+from training.tables import Measures, equity_table, measure_test, trades_table
 
 _TEXT, _SWITCH = Kind(scalar=str), Kind(scalar=bool)
 _COSTS = tuple(flag for flag in MARKET if flag.path and flag.path.startswith("env.market."))
@@ -272,7 +270,11 @@ def _write(folder: Path, trial: Trial) -> None:
         ConfigError: If the folder cannot be written.
     """
     try:
-        for name, table in _tables(trial).items():
+        tables = {
+            "ledger.csv": trades_table(trial.tape, trial.tested),
+            "equity.csv": equity_table(trial.tape, trial.tested, trial.others),
+        }
+        for name, table in tables.items():
             write_bytes(folder / name, table.to_csv(index=False).encode())
     except OSError as error:
         raise ConfigError(
@@ -280,23 +282,6 @@ def _write(folder: Path, trial: Trial) -> None:
             came=error.strerror or type(error).__name__,
             where=str(folder),
         ) from error
-
-
-def _tables(trial: Trial) -> dict[str, pd.DataFrame]:
-    tested, window, times = trial.tested, trial.window.range, trial.tape.time_us
-    ledger = pd.DataFrame({item.name: getattr(tested.ledger, item.name) for item in fields(Ledger)})
-    for end in ("entry", "exit"):
-        ledger[f"{end}_time"] = iso_times(times[ledger[f"{end}_bar"].to_numpy()])
-    equity = pd.DataFrame(
-        {
-            "time": iso_times(times[window.start : window.stop + 1]),
-            "bar_index": np.arange(window.start, window.stop + 1),
-            "agent": tested.window_equity,
-            "buy_and_hold": trial.others.buy_and_hold.window_equity,
-            "random": trial.others.random_equity,
-        }
-    )
-    return {"ledger.csv": ledger, "equity.csv": equity}
 
 
 def _words() -> Words:

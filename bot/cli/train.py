@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bot.cli.bars import load_bars, notices
 from bot.cli.boundary import DONE, INTERRUPTED, complain, guarded, wants_tracebacks
+from bot.cli.sample import sample_verdict
 from bot.flags.help_text import training_words
 from bot.flags.resolve import Request, Screen, leaves, resolve
 from bot.live import Form, PlainLines, choose_display
@@ -21,6 +22,7 @@ from bot.report import write_report
 from envs.array_cache import ArrayCache, default_cache_folder
 from envs.data.load import LoadedBars
 from envs.errors import ConfigError
+from training.clock import StageClock
 from training.events import Event, FoldFinished, Listener, Noticed, RunStarted
 from training.store import STATE_FILE
 from training.walk_forward import walk_forward
@@ -81,7 +83,9 @@ def _run(request: Request, progress: Progress) -> None:
     config, cache = request.config, None
     if config.rules.cache.enabled:
         cache = ArrayCache(default_cache_folder())
-    loaded = load_bars(config.data_path, config.data, cache=cache)
+    clock = StageClock()
+    with clock.stage("load"):
+        loaded = load_bars(config.data_path, config.data, cache=cache)
     with _display(request.screen) as display:
         for notice in _opening(request, loaded):
             display(notice)
@@ -92,7 +96,10 @@ def _run(request: Request, progress: Progress) -> None:
             provenance=request.provenance,
             listener=_both(progress, display),
             cache=cache,
+            clock=clock,
         )
+        if config.data_path is None:
+            display(Noticed(level="info", message=sample_verdict(Path(finished.run_folder))))
         if request.screen.report:
             path = write_report(Path(finished.run_folder))
             display(Noticed(level="info", message=f"report: {path}"))

@@ -12,6 +12,7 @@ from envs.synthetic.markets import (
     planted_market,
     reference_observations,
     sample_bars,
+    sample_market,
 )
 from envs.synthetic.optimum import (
     Optimum,
@@ -41,6 +42,7 @@ __all__ = [
     "planted_market",
     "reference_observations",
     "sample_bars",
+    "sample_market",
     "threshold_policy_return",
     "threshold_positions",
 ]

@@ -133,10 +133,14 @@ def leaked_future_market(*, n_bars: int, seed: int) -> PlantedMarket:
 
 
 @lru_cache(maxsize=1)
-def sample_bars() -> Bars:
+def sample_market() -> PlantedMarket:
     """Return the embedded sample: an easy planted market, 20,000 hourly bars from 2015 on."""
-    market = planted_market(n_bars=SAMPLE_BARS, seed=SAMPLE_SEED, difficulty=SAMPLE_DIFFICULTY)
-    return market.bars
+    return planted_market(n_bars=SAMPLE_BARS, seed=SAMPLE_SEED, difficulty=SAMPLE_DIFFICULTY)
+
+
+def sample_bars() -> Bars:
+    """Return the bars of the embedded sample."""
+    return sample_market().bars
 
 
 def reference_observations(returns: NDArray[np.float64]) -> NDArray[np.float32]:

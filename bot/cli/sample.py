@@ -1,0 +1,56 @@
+"""The embedded sample's own yardstick: what an agent earned of what the best policy earns.
+
+Only a planted market has one. Its figure tells learning from luck, which no real market does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from envs.synthetic import PlantedMarket, bayes_share, sample_market
+from training.metrics import FILLED_AT_OPEN
+from training.store import STITCHED_EQUITY_FILE, STITCHED_LEDGER_FILE
+
+
+def sample_verdict(run_folder: Path) -> str:
+    """Say what share of the best policy's net return the agent of a run on the sample earned."""
+    bars = pd.read_csv(run_folder / STITCHED_EQUITY_FILE)["bar_index"]
+    first, last = int(bars.iloc[0]), int(bars.iloc[-1])
+    market = sample_market()
+    ledger = pd.read_csv(run_folder / STITCHED_LEDGER_FILE)
+    positions = decided_positions(ledger, len(market.returns))
+    share = bayes_share(_part(market, first, last + 1), positions[first : last + 1])
+    if share is None:
+        return "On these bars of the planted market even the best policy earned nothing."
+    return (
+        f"The sample is a planted market: the best policy that sees no future is known, and the "
+        f"agent earned {share:.0%} of its net return a bar. Real markets are far harder."
+    )
+
+
+def decided_positions(ledger: pd.DataFrame, n_bars: int) -> NDArray[np.int64]:
+    """Return the position, -1, 0 or +1, that was decided on each bar, from the closed trades.
+
+    A fill at the open of bar t was decided on bar t-1; a trade that an episode's end closed was
+    held through its last bar.
+    """
+    positions = np.zeros(n_bars, np.int64)
+    starts = ledger["entry_bar"].to_numpy(np.int64) - 1
+    stops = ledger["exit_bar"].to_numpy(np.int64) - ledger["reason"].isin(FILLED_AT_OPEN).to_numpy()
+    directions = ledger["direction"].to_numpy(np.int64)
+    for start, stop, direction in zip(starts, stops, directions, strict=True):
+        positions[start:stop] = direction
+    return positions
+
+
+def _part(market: PlantedMarket, start: int, stop: int) -> PlantedMarket:
+    return PlantedMarket(
+        config=market.config,
+        returns=market.returns[start:stop],
+        states=market.states[start:stop],
+        bars=market.bars.slice(start, stop),
+    )
