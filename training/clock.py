@@ -27,11 +27,6 @@ class StageClock:
         finally:
             self.add(name, perf_counter() - started_s)
 
-    def merge(self, other: StageClock) -> None:
-        """Add another clock's seconds to this one."""
-        for stage, seconds in other._spent_s.items():
-            self.add(stage, seconds)
-
     def seconds(self, *stages: str) -> float:
         """Return the seconds spent in some stages together."""
         return sum(self._spent_s[stage] for stage in stages)

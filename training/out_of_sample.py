@@ -72,4 +72,5 @@ def _outcome(scene: Scene, training: FoldTraining, choice: Choice) -> FoldOutcom
         n_evaluations=len(training.evaluations),
         stopped_early=training.stopped_early,
         warm_started_from=None if choice.start is None else choice.start.fold_index,
+        from_user_model=choice.start is not None and choice.start.fold_index is None,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from envs.actions import action_mode
 from envs.array_cache import ArrayCache
 from envs.bars import Bars
 from envs.features import FeatureMatrix, FittedScaler, build_features
@@ -16,8 +17,10 @@ from envs.market import Tape, make_tape
 from envs.observations import ObservationLayout
 from training.agent.build import resolve_device
 from training.agent.checkpoint import LoadedModel, load_model
+from training.agent.network import Network
 from training.clock import StageClock
 from training.config import RunConfig
+from training.errors import ModelError
 from training.folds import Fold, make_folds
 
 
@@ -88,7 +91,14 @@ def fold_market(
     scaler = FittedScaler.fit(
         values[train.start : train.stop], is_scaled=features.is_scaled, clip=config.features.clip
     )
-    return replace(prepared.tape, features=scaler.transform(values)), scaler
+    return scaled_market(prepared, scaler), scaler
+
+
+def scaled_market(prepared: Prepared, scaler: FittedScaler | None) -> Tape:
+    """Return the market as a model with this scaler sees it; None sees the features as built."""
+    if scaler is None:
+        return prepared.tape
+    return replace(prepared.tape, features=scaler.transform(prepared.features.values))
 
 
 def _initial_model(config: RunConfig, layout: ObservationLayout) -> LoadedModel | None:
@@ -97,4 +107,13 @@ def _initial_model(config: RunConfig, layout: ObservationLayout) -> LoadedModel 
     model = load_model(Path(config.initial_model), device="cpu")
     if model.card is not None:
         layout.check_same(model.card.layout)
+    n_actions = len(action_mode(config.env.action_mode).labels)
+    wanted = Network.of_config(config.agent, n_inputs=len(layout.names), n_actions=n_actions)
+    if model.network != wanted:
+        raise ModelError(
+            "The initial model must be of the network, observation and actions of this run",
+            came=model.network.differences(wanted),
+            where=config.initial_model,
+            mend="give this run the model's settings, or choose another model",
+        )
     return model

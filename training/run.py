@@ -26,11 +26,11 @@ from training.agent.checkpoint import load_model
 from training.clock import StageClock
 from training.config import OutputConfig, RunConfig, to_json
 from training.errors import StoreError
-from training.evaluate import Baselines, baselines, evaluate_windows
+from training.evaluate import Baselines, baselines, evaluate
 from training.events import Event, Listener, Noticed, RunFinished, RunStarted
 from training.folds import Fold
 from training.machine import describe_machine, versions
-from training.prepare import Prepared, fold_market
+from training.prepare import Prepared, scaled_market
 from training.rules.counters import RuleCounters, add_budget_saving, add_stop_saving
 from training.rules.decision import EVALUATION_SCHEDULE, PREPROCESSING_CACHE, Decision
 from training.store import RunStore, fold_name, free_folder
@@ -66,6 +66,7 @@ class Run:
         self._loaded, self._output, self._listener, self._clock = loaded, output, listener, clock
         self._baselines: dict[int, Baselines] = {}
         self._started = summary.now()
+        self._sessions: list[dict[str, Any]] = []
 
     def __enter__(self) -> Self:
         self.store.__enter__()
@@ -94,9 +95,9 @@ class Run:
         if state is None:
             self._write_configuration(provenance)
             self._count_cache()
-            self._write_state()
         else:
             self._go_on(state)
+        self._begin_session()
         self._announce()
 
     def unfinished_folds(self) -> tuple[Fold, ...]:
@@ -180,19 +181,23 @@ class Run:
         """Copy the last fold's model, and the best of the latest ones on its validation bars."""
         last = self.records[-1].fold
         latest = range(max(0, last.index + 1 - self.config.rules.warm_start.last_k), last.index + 1)
-        tape, _ = fold_market(self.prepared, last, self.config)
-        evaluations = evaluate_windows(
-            [self.policy(index) for index in latest],
-            tape,
-            self.config.env,
-            [last.validation],
-            score=self.config.score,
-        )
-        scores = [row[0].score for row in evaluations]
-        best = max(zip(scores, latest, strict=True))[1]
+        best = max(latest, key=lambda index: (self._score_as_served(index, last), index))
         for index, name in ((best, files.BEST_MODEL_FILE), (last.index, files.FINAL_MODEL_FILE)):
             source = self.store.fold_path(index, files.MODEL_FILE)
             write_bytes(self.store.path(name), source.read_bytes())
+
+    def _score_as_served(self, fold_index: int, fold: Fold) -> float:
+        """Score an earlier model on a fold's validation bars, its own scaler before it."""
+        path = self.store.fold_path(fold_index, files.MODEL_FILE)
+        model, config = load_model(path, device="cpu"), self.config
+        return evaluate(
+            model.policy,
+            scaled_market(self.prepared, None if model.card is None else model.card.scaler),
+            config.env,
+            fold.validation,
+            score=config.score,
+            fast=config.rules.fast_evaluation.enabled,
+        ).score
 
     def _write_configuration(self, provenance: Mapping[str, str]) -> None:
         config, loaded = self.config, self._loaded
@@ -219,6 +224,7 @@ class Run:
                 "timestamp": summary.now(),
                 **state,
                 "optimization_stats": self.counters.to_json(),
+                "sessions": self._sessions,
                 "identity": self._identity(),
                 "config": to_json(self.config),
             },
@@ -234,6 +240,7 @@ class Run:
                 "settings of the first run",
             )
         self._started = state["training_start"]
+        self._sessions = state["sessions"]
         self.counters = RuleCounters.from_json(state["optimization_stats"])
         for index in range(state["completed_iterations"]):
             content = self.store.read(fold_name(index, files.FOLD_FILE))
@@ -246,12 +253,22 @@ class Run:
                 )
             self.records.append(FoldRecord.from_json(content))
 
-    def _identity(self) -> dict[str, str]:
+    def _identity(self) -> dict[str, str | None]:
+        initial = self.prepared.initial_model
         return {
+            "initial_model": None if initial is None else initial.weights_sha256,
             "settings": self.config.fingerprint,
             "bars": self.prepared.bars.fingerprint,
             "features": self.prepared.features.fingerprint,
         }
+
+    def _begin_session(self) -> None:
+        """Note with which versions this session trains, and from which fold on."""
+        if self.unfinished_folds():
+            first = len(self.records)
+            session = {"first_fold": first, "started": summary.now(), "versions": versions()}
+            self._sessions.append(session)
+            self._write_state()
 
     def _announce(self) -> None:
         prepared, n_done = self.prepared, len(self.records)
@@ -273,10 +290,21 @@ class Run:
         if prepared.features.cache_failure is not None:
             message = f"features were not kept in the cache: {prepared.features.cache_failure}"
             self.emit(Noticed(level="warning", message=message))
+        for change in self._changed_versions():
+            message = f"this run was begun with {change}: results may differ in their last digits"
+            self.emit(Noticed(level="warning", message=message))
         if n_done:
             complete = n_done == len(prepared.folds)
             what = "it is complete; --fresh trains anew" if complete else f"fold {n_done} is next"
             self.emit(Noticed(level="info", message=f"{n_done} folds were done before: {what}"))
+
+    def _changed_versions(self) -> list[str]:
+        first = self._sessions[0]["versions"]
+        return [
+            f"{name} {first[name]} and goes on with {version}"
+            for name, version in versions().items()
+            if first.get(name) != version
+        ]
 
     def _cache_decision(self) -> Decision:
         """Say whether the features were found or built."""
@@ -297,13 +325,20 @@ class Run:
         for decision in record.decisions:
             counters.count_decision(decision.rule)
         counters.add_cost(EVALUATION_SCHEDULE, record.stage_s.get("evaluation", 0.0))
+        budget_steps = self._whole_rollouts(outcome.budget_steps)
         if self.config.rules.adaptive_timesteps.enabled:
             base = self.config.rules.adaptive_timesteps.base_timesteps
-            add_budget_saving(counters, base_steps=base, budget_steps=outcome.budget_steps)
+            base_steps = self._whole_rollouts(base)
+            add_budget_saving(counters, base_steps=base_steps, budget_steps=budget_steps)
         if outcome.stopped_early:
             add_stop_saving(
-                counters, budget_steps=outcome.budget_steps, steps_trained=outcome.steps_trained
+                counters, budget_steps=budget_steps, steps_trained=outcome.steps_trained
             )
+
+    def _whole_rollouts(self, steps: int) -> int:
+        """Return the env steps that a budget really comes to: PPO trains whole rollouts."""
+        rollout_steps = self.config.agent.rollout_steps
+        return -(-steps // rollout_steps) * rollout_steps
 
     def _latest_model(self) -> str | None:
         if not self.records:
@@ -319,10 +354,13 @@ def _differences(state: Mapping[str, Any], config: Mapping[str, Any], identity: 
         for name in sorted(before.keys() | after.keys())
         if before.get(name) != after.get(name)
     ]
-    if state["identity"]["bars"] != identity["bars"]:
+    was = state["identity"]
+    if was["initial_model"] != identity["initial_model"]:
+        listed.insert(0, "another initial model")
+    if was["bars"] != identity["bars"]:
         listed.insert(0, "other bars")
-    elif state["identity"]["features"] != identity["features"]:
-        listed.insert(0, "features of another version")
+    elif was["features"] != identity["features"] and not listed:
+        listed.insert(0, "features of another version of walkfast or its libraries")
     return "; ".join(listed)
 
 

@@ -117,9 +117,18 @@ class RunStore:
     def append_event(self, event: Event) -> None:
         """Append one line to `events.jsonl`."""
         if self._events is None:
-            self._events = self.path(EVENTS_FILE).open("a", encoding="utf-8")
+            self._events = _open_log(self.path(EVENTS_FILE))
         self._events.write(json.dumps(event.to_json(), allow_nan=False) + "\n")
         self._events.flush()
+
+
+def _open_log(path: Path) -> IO[str]:
+    """Open a log to append to; a last line that a crash cut short is closed first."""
+    torn = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
+    log = path.open("a", encoding="utf-8")
+    if torn:
+        log.write("\n")
+    return log
 
 
 def read_run_file(path: Path) -> dict[str, Any] | None:

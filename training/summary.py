@@ -190,9 +190,7 @@ def optimization_summary(facts: RunFacts) -> dict[str, Any]:
         "total_speedup_achieved": None,
         "total_timesteps_saved": int(budget_steps + stopped_steps),
         "early_stops": sum(record.outcome.stopped_early for record in facts.records),
-        "warm_starts": sum(
-            record.outcome.warm_started_from is not None for record in facts.records
-        ),
+        "warm_starts": sum(not record.outcome.is_fresh for record in facts.records),
         "avg_iteration_time_minutes": float(np.mean(durations_s)) / 60,
         "estimated_time_saved_hours": None,
         "completion_timestamp": now(),

@@ -117,6 +117,7 @@ def train_fold(
         callback=loop,
         tb_log_name=f"fold_{job.fold.index:03d}",
     )
+    agent.logger.close()
     restore_weights(agent, training.best_weights)
     return training
 

@@ -17,12 +17,3 @@ def test_a_block_is_measured_also_when_it_raises():
     with pytest.raises(RuntimeError), clock.stage("load"):
         raise RuntimeError
     assert clock.seconds("load") > 0
-
-
-def test_clocks_merge():
-    one, other = StageClock(), StageClock()
-    one.add("load", 1.0)
-    other.add("load", 2.0)
-    other.add("saving", 3.0)
-    one.merge(other)
-    assert one.to_json() == {"load": 3.0, "saving": 3.0}

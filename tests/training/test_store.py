@@ -65,3 +65,19 @@ def test_a_fresh_run_takes_the_first_free_folder(tmp_path):
     (tmp_path / "42").mkdir()
     (tmp_path / "42-2").mkdir()
     assert free_folder(tmp_path / "42").name == "42-3"
+
+
+def test_a_line_that_a_crash_cut_short_does_not_swallow_the_next_one(tmp_path):
+    (tmp_path / "events.jsonl").write_text('{"event": "Noticed"}\n{"event": "Progr')
+    with RunStore(tmp_path) as store:
+        store.append_event(Noticed(level="info", message="next"))
+    lines = (tmp_path / "events.jsonl").read_text().splitlines()
+    assert json.loads(lines[-1])["message"] == "next"
+    assert len(lines) == 3
+
+
+def test_a_folder_with_a_run_keeps_its_lock_file_and_can_be_locked_again(tmp_path):
+    for _ in range(2):
+        with RunStore(tmp_path / "42") as store:
+            store.write("a.json", {})
+    assert (tmp_path / "42" / ".lock").exists()

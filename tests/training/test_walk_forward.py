@@ -12,7 +12,15 @@ from tests.training.small_runs import loaded, run, small_bars, tiny_config
 from training.agent.checkpoint import load_model
 from training.config import OutputConfig
 from training.errors import ModelError, StoreError
-from training.events import Decided, Evaluated, FoldFinished, FoldStarted, RunFinished, RunStarted
+from training.events import (
+    Decided,
+    Evaluated,
+    FoldFinished,
+    FoldStarted,
+    Noticed,
+    RunFinished,
+    RunStarted,
+)
 from training.walk_forward import walk_forward
 
 # Everything that a run writes and that must be equal bit for bit when the run is repeated.
@@ -111,17 +119,30 @@ def test_no_speed_up_is_claimed_without_a_baseline(finished):
     assert summary["rules"]["fast_evaluation"]["saved"] is None
 
 
-def test_steps_saved_are_the_budgets_arithmetic(finished):
-    folder, _ = finished
-    outcomes = [read(folder / f"folds/{index:03d}/fold.json")["outcome"] for index in range(3)]
-    budgets = sum(384 - outcome["budget_steps"] for outcome in outcomes)
-    stopped = sum(
-        max(outcome["budget_steps"] - outcome["steps_trained"], 0)
-        for outcome in outcomes
-        if outcome["stopped_early"]
+def test_only_steps_that_were_not_trained_are_claimed_as_saved(tmp_path):
+    """Budgets 384, 307, 307 come to 384 trained steps each, as PPO trains whole rollouts."""
+    run(tmp_path, tiny_config(rules__adaptive_timesteps__mode="geometric"))
+    outcomes = [read(tmp_path / f"42/folds/{i:03d}/fold.json")["outcome"] for i in range(3)]
+    assert [outcome["budget_steps"] for outcome in outcomes] == [384, 307, 307]
+    assert [outcome["steps_trained"] for outcome in outcomes] == [384, 384, 384]
+    assert read(tmp_path / "42/optimization_summary.json")["total_timesteps_saved"] == 0
+
+
+def test_steps_saved_by_budget_and_by_stopping_add_up(tmp_path):
+    config = tiny_config(
+        rules__adaptive_timesteps__mode="geometric",
+        rules__adaptive_timesteps__base_timesteps=1280,
+        rules__early_stopping__mode="patience",
+        rules__early_stopping__patience_evaluations=1,
+        rules__early_stopping__min_delta=10.0,
     )
-    summary = read(folder / "optimization_summary.json")
-    assert summary["total_timesteps_saved"] == budgets + stopped
+    run(tmp_path, config)
+    summary = read(tmp_path / "42/optimization_summary.json")
+    # budgets 1280, 1024, 1024; each fold stops at its second evaluation, after 256 steps
+    assert summary["rules"]["adaptive_timesteps"]["saved"] == 2 * 256
+    assert summary["rules"]["early_stopping"]["saved"] == 1024 + 2 * 768
+    assert summary["total_timesteps_saved"] == 3 * 1280 - 3 * 256
+    assert summary["early_stops"] == 3
 
 
 def test_events_tell_the_run_in_order(finished):
@@ -345,3 +366,109 @@ def test_stock_sb3_loads_what_a_run_saved(finished):
     ours = load_model(finished[0] / "model_final_optimized.zip").policy
     for name, tensor in stock.policy.state_dict().items():
         assert torch.equal(tensor, ours.state_dict()[name]), name
+
+
+@pytest.mark.slow
+def test_a_run_that_goes_on_keeps_its_counts(finished, tmp_path):
+    def interrupt(event):
+        if isinstance(event, FoldStarted) and event.fold_index == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, listener=interrupt)
+    run(tmp_path)
+    counts = [
+        read(folder / "optimization_summary.json")["rules"]
+        for folder in (finished[0], tmp_path / "42")
+    ]
+    for rules in counts:
+        for count in rules.values():
+            del count["cost_s"]  # seconds differ between any two runs
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("victim", "nth"), [("model.zip", 2), ("fold.json", 2), ("training_state_optimized.json", 3)]
+)
+def test_a_full_disk_while_a_fold_is_saved_costs_that_fold_only(
+    finished, tmp_path, monkeypatch, victim, nth
+):
+    import envs.atomic
+    import training.agent.checkpoint
+
+    written, stock_write = [], envs.atomic.write_bytes
+
+    def write(path, content):
+        written.append(path.name)
+        if path.name == victim and written.count(victim) == nth:
+            raise OSError(28, "No space left on device")
+        stock_write(path, content)
+
+    for module in (envs.atomic, training.agent.checkpoint):
+        monkeypatch.setattr(module, "write_bytes", write)
+    with pytest.raises(OSError, match="No space left"):
+        run(tmp_path)
+    monkeypatch.undo()
+    run(tmp_path)
+    assert_same_results(finished[0], tmp_path / "42")
+
+
+def test_another_initial_model_is_another_run(finished, tmp_path):
+    model = str(finished[0] / "model_final_optimized.zip")
+    run(tmp_path, tiny_config(folds__max_folds=1))
+    with pytest.raises(StoreError, match="another initial model"):
+        run(tmp_path, tiny_config(folds__max_folds=1, initial_model=model))
+
+
+@pytest.mark.parametrize(
+    "change", [{"agent__lstm_hidden_size": 16}, {"env__action_mode": "orders"}]
+)
+def test_an_initial_model_of_another_network_is_refused_before_anything_starts(
+    finished, tmp_path, change
+):
+    model = str(finished[0] / "model_final_optimized.zip")
+    with pytest.raises(ModelError, match="of this run"):
+        run(tmp_path / "results", tiny_config(initial_model=model, **change))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_going_on_with_other_versions_is_told(tmp_path, monkeypatch):
+    import training.run
+
+    def interrupt(event):
+        if isinstance(event, FoldStarted) and event.fold_index == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, tiny_config(folds__max_folds=2), listener=interrupt)
+    now = training.run.versions()
+    monkeypatch.setattr(training.run, "versions", lambda: now | {"torch": "9.9.9"})
+    events = []
+    run(tmp_path, tiny_config(folds__max_folds=2), listener=events.append)
+    messages = [event.message for event in events if isinstance(event, Noticed)]
+    assert any(f"torch {now['torch']} and goes on with 9.9.9" in message for message in messages)
+    sessions = read(tmp_path / "42" / "training_state_optimized.json")["sessions"]
+    assert [(s["first_fold"], s["versions"]["torch"]) for s in sessions] == [
+        (0, now["torch"]),
+        (1, "9.9.9"),
+    ]
+
+
+@pytest.mark.slow
+def test_the_best_model_is_scored_with_its_own_scaler(tmp_path, monkeypatch):
+    import training.run
+    from training.prepare import prepare, scaled_market
+
+    config = tiny_config(features__scaling="fitted")
+    run(tmp_path, config)
+    prepared = prepare(config, small_bars(), cache=None, clock=training.run.StageClock())
+    scores = []
+    for index in range(3):
+        model = load_model(tmp_path / f"42/folds/{index:03d}/model.zip")
+        tape = scaled_market(prepared, model.card.scaler)
+        window = prepared.folds[-1].validation
+        scores.append(training.run.evaluate(model.policy, tape, config.env, window).score)
+    best = max(range(3), key=lambda index: (scores[index], index))
+    copied = (tmp_path / "42" / "best_model_optimized.zip").read_bytes()
+    assert copied == (tmp_path / f"42/folds/{best:03d}/model.zip").read_bytes()

@@ -15,7 +15,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -140,26 +140,13 @@ def load_model(path: Path, device: str = "auto") -> LoadedModel:
 
 def _check_card(card: ModelCard, network: Network, *, where: str) -> None:
     """Refuse a card that describes another network than the weights are of."""
-    config = card.config
-    told = Network(
-        n_inputs=len(card.layout.names),
-        n_actions=network.n_actions,
-        lstm_hidden_size=config.lstm_hidden_size,
-        n_lstm_layers=config.n_lstm_layers,
-        critic_lstm=config.critic_lstm,
-        actor_layers=config.net_arch,
-        critic_layers=config.net_arch,
-        activation=config.activation,
+    told = Network.of_config(
+        card.config, n_inputs=len(card.layout.names), n_actions=network.n_actions
     )
     if told != network:
-        came = [
-            f"{item.name} {getattr(network, item.name)}, described as {getattr(told, item.name)}"
-            for item in fields(Network)
-            if getattr(network, item.name) != getattr(told, item.name)
-        ]
         raise ModelError(
             "A model's weights must be those of the network and observation it describes",
-            came="; ".join(came),
+            came=network.differences(told),
             where=where,
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from gymnasium import spaces
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from torch import nn
 
-from training.agent.config import CriticLstm
+from training.agent.config import AgentConfig, CriticLstm
 from training.errors import ModelError
 from training.seeds import torch_state_kept
 
@@ -59,6 +59,25 @@ class Network:
     actor_layers: tuple[int, ...]
     critic_layers: tuple[int, ...]
     activation: str
+
+    @classmethod
+    def of_config(cls, config: AgentConfig, *, n_inputs: int, n_actions: int) -> Network:
+        """Return the sizes that an agent's settings give for an observation and its actions."""
+        return cls(
+            n_inputs=n_inputs,
+            n_actions=n_actions,
+            lstm_hidden_size=config.lstm_hidden_size,
+            n_lstm_layers=config.n_lstm_layers,
+            critic_lstm=config.critic_lstm,
+            actor_layers=config.net_arch,
+            critic_layers=config.net_arch,
+            activation=config.activation,
+        )
+
+    def differences(self, wanted: Network) -> str:
+        """Say in which sizes this network is not the wanted one; empty where it is."""
+        pairs = ((f.name, getattr(self, f.name), getattr(wanted, f.name)) for f in fields(self))
+        return "; ".join(f"{name} {own}, not {other}" for name, own, other in pairs if own != other)
 
     @property
     def shapes(self) -> Shapes:

@@ -34,11 +34,6 @@ class Baselines:
     random: tuple[Evaluation, ...]
 
     @property
-    def random_score(self) -> float:
-        """Mean score of the random agents."""
-        return float(np.mean([evaluation.score for evaluation in self.random]))
-
-    @property
     def random_equity(self) -> NDArray[np.float64]:
         """Mean equity of the random agents, `(window.n_bars + 1,)`."""
         equity: NDArray[np.float64] = np.mean([e.window_equity for e in self.random], axis=0)

@@ -111,7 +111,7 @@ def _geometric(config: AdaptiveTimestepsConfig, fold_index: int) -> Decision:
 def _convergence(
     config: AdaptiveTimestepsConfig, history: Sequence[FoldOutcome], *, warm_started: bool
 ) -> Decision:
-    comparable = [item for item in history if warm_started or item.warm_started_from is None]
+    comparable = [item for item in history if warm_started or item.is_fresh]
     latest = comparable[-config.last_k :]
     if not latest:
         kind = "fold" if warm_started else "fold from fresh weights"
@@ -134,7 +134,8 @@ def wished_steps(config: AdaptiveTimestepsConfig, outcome: FoldOutcome) -> int:
     """Return the budget that would have suited a finished fold.
 
     A best inside the fold is an answer: that step and the margin. A best at the very end is not:
-    the fold might have gone on, so it wishes for a multiple of what it had.
+    the fold might have gone on, so it wishes for a multiple of what it had. A fold whose training
+    never beat its start wishes for nothing: there the steps bought nothing.
     """
     if outcome.best_step > (1 - config.end_frac) * outcome.steps_trained:
         return math.ceil(outcome.steps_trained * config.growth_factor)

@@ -105,7 +105,8 @@ def add_budget_saving(counters: RuleCounters, *, base_steps: int, budget_steps: 
     counters.add_saved(
         ADAPTIVE_TIMESTEPS,
         base_steps - budget_steps,
-        how_measured="base timesteps minus the budget, summed over folds; says nothing of quality",
+        how_measured="rollouts of the base minus those of the budget, in steps; "
+        "says nothing of quality",
     )
 
 
@@ -114,5 +115,5 @@ def add_stop_saving(counters: RuleCounters, *, budget_steps: int, steps_trained:
     counters.add_saved(
         EARLY_STOPPING,
         max(budget_steps - steps_trained, 0),
-        how_measured="budget minus steps trained, summed over folds stopped early",
+        how_measured="rollouts of the budget minus those trained, in steps, of folds stopped early",
     )

@@ -63,7 +63,7 @@ class EvaluationPoint:
     """A score on validation bars; higher is better and 0 is flat.
 
     Attributes:
-        step: Env steps trained in this fold when it was taken; 0 for the initial weights.
+        step: Env steps trained in this fold when it was taken.
         score: A finite number: a failed evaluation is an error, never a point.
     """
 
@@ -87,11 +87,12 @@ class FoldOutcome:
         fold_index: Number of the fold.
         budget_steps: Env steps it was allowed.
         steps_trained: Env steps it took; may pass the budget by less than one rollout.
-        best_step: Env steps trained at its best evaluation; 0 when the initial weights won.
+        best_step: Env steps trained at its best evaluation; 0 when the model it started from won.
         best_score: Score of that evaluation.
         n_evaluations: Evaluations it made.
         stopped_early: Whether early stopping ended it.
-        warm_started_from: Fold whose model it started from; None from fresh weights.
+        warm_started_from: Fold whose model it started from; None without one.
+        from_user_model: Whether it started from a model of the user's own.
     """
 
     fold_index: int
@@ -102,11 +103,17 @@ class FoldOutcome:
     n_evaluations: int
     stopped_early: bool
     warm_started_from: int | None
+    from_user_model: bool = False
 
     def __post_init__(self) -> None:
         assert 0 <= self.best_step <= self.steps_trained, (
             f"fold {self.fold_index} was best at step {self.best_step} of {self.steps_trained}"
         )
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it started from fresh weights."""
+        return self.warm_started_from is None and not self.from_user_model
 
     def to_json(self) -> dict[str, Scalar]:
         """Return the fields as JSON values."""

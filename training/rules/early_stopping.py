@@ -61,7 +61,7 @@ def decide_stop(
     Args:
         config: The rule's settings.
         budget_steps: Env steps the fold may train.
-        evaluations: Its evaluations so far, in order, that of the initial weights included.
+        evaluations: Its evaluations so far, in order.
 
     Returns:
         A decision whose value is True to stop.

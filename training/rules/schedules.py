@@ -152,7 +152,8 @@ def hyperparameters_at(
         base: The agent's own values, which most schedules scale.
         progress_frac: Env steps trained over the fold's budget; beyond 1 counts as 1.
         previous: Values of the last update, or `base` before the first one.
-        last_kl: Mean KL divergence of the last update in nats; None before the first one.
+        last_kl: Mean KL divergence of the last update's last epoch in nats, which is what
+            sb3-contrib logs; None before the first update.
     """
     assert progress_frac >= 0, f"progress {progress_frac}"
     progress_frac = min(progress_frac, 1.0)

@@ -64,7 +64,7 @@ def test_a_smaller_budget_saves_the_difference_to_the_base():
     add_budget_saving(counters, base_steps=100_000, budget_steps=100_000)
     count = counters.by_rule["adaptive_timesteps"]
     assert (count.saved, count.unit) == (20_000, "steps")
-    assert "base timesteps minus the budget" in count.how_measured
+    assert "rollouts of the base minus those of the budget" in count.how_measured
 
 
 def test_an_early_stop_saves_the_rest_of_the_budget():
