@@ -47,7 +47,7 @@ class Tape:
     """Bars and features, ready to be walked; arrays of one library on one device.
 
     Attributes:
-        open, high, low, close: `(n_bars,) float64` bid prices.
+        open, close: `(n_bars,) float64` bid prices; a bar's extremes decide nothing.
         spread_points: `(n_bars,) float64` the spread that is charged, in points.
         nights: `(n_bars,) float64` UTC midnights between bar t-1 and bar t; 0 at the first bar.
         time_us: `(n_bars,) int64` open times, UTC, microseconds.
@@ -59,8 +59,6 @@ class Tape:
     """
 
     open: Array
-    high: Array
-    low: Array
     close: Array
     spread_points: Array
     nights: Array
@@ -131,7 +129,7 @@ def make_tape(bars: Bars, features: Any, config: MarketConfig) -> Tape:
     if config.contract_size is not None:
         size = size._replace(value=config.contract_size, reason="set in the market's config")
     return Tape(
-        **{name: getattr(bars, name) for name in ("open", "high", "low", "close", "time_us")},
+        **{name: getattr(bars, name) for name in ("open", "close", "time_us")},
         spread_points=_charged_spread(bars, config),
         nights=count_nights(bars.time_us),
         features=values,

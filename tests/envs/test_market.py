@@ -341,6 +341,14 @@ def test_a_spread_of_the_config_beats_the_bars_and_the_multiplier_stretches_eith
     assert spread(spread_points=5.0, spread_multiplier=3.0) == [15, 15]
 
 
+def test_the_market_does_not_see_the_extremes_of_a_bar():
+    bars, features = make_bars([1, 2], [1, 2]), np.zeros((2, 1), np.float32)
+    wild = dataclasses.replace(bars, high=bars.high * 3, low=bars.low / 3)
+    tame, other = (make_tape(b, features, MarketConfig()) for b in (bars, wild))
+    for field in dataclasses.fields(tame):
+        np.testing.assert_array_equal(getattr(tame, field.name), getattr(other, field.name))
+
+
 @pytest.mark.parametrize("features", [np.zeros((3, 1), np.float32), np.zeros((2, 1)), np.zeros(2)])
 def test_features_must_be_float32_with_one_row_a_bar(features):
     with pytest.raises(ConfigError, match="float32"):

@@ -95,7 +95,7 @@ def test_nothing_outside_the_slice_is_ever_read():
     config = EnvConfig(market=MarketConfig(swap_long_points=5.0), episode_bars=7)
     tape = make_tape(bars, features, config.market)
     poisoned = tape.to(lambda array: array)
-    for name in ("open", "high", "low", "close", "spread_points", "nights", "features"):
+    for name in ("open", "close", "spread_points", "nights", "features"):
         array = getattr(poisoned, name)
         assert array is not getattr(tape, name)
         array[:10], array[31:] = np.nan, np.nan

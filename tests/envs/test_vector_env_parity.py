@@ -173,7 +173,7 @@ def test_bars_after_the_next_one_change_nothing_so_far(seed, cut):
     bars, tape, config, actions = make_case(seed, "target")
     changed = tape.to(lambda array: array)
     generator = np.random.default_rng(seed + 1)
-    for name in ("open", "high", "low", "close", "spread_points", "nights"):
+    for name in ("open", "close", "spread_points", "nights"):
         getattr(changed, name)[cut + 2 :] = generator.uniform(1, 5_000, len(bars) - cut - 2)
     changed.features[cut + 2 :] = 9
     _, ours = walk_fast(tape, config, actions[: cut + 1])
