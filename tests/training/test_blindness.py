@@ -68,9 +68,9 @@ def test_validation_bars_move_no_weight_of_a_single_update(tmp_path):
     assert one["evaluations"] != other["evaluations"]
 
 
-def test_validation_bars_move_no_fitted_scaler(tmp_path):
+def test_bars_after_the_train_slice_move_no_fitted_scaler(tmp_path):
     config = tiny_config(folds__max_folds=1, features__scaling="fitted")
-    bars = changed_from(small_bars(), first_bar(config, 0, "validation"))
+    bars = changed_from(small_bars(), first_bar(config, 0, "embargo_train"))
     trained(tmp_path / "a", config)
     trained(tmp_path / "b", config, bars=bars)
     one, other = (load_model(tmp_path / f"{n}/42/folds/000/model.zip").card.scaler for n in "ab")
