@@ -25,8 +25,6 @@ LARGEST_LOG_GROWTH = 700.0
 """Beyond it a yearly growth has no float."""
 ROUNDING_FRAC = 1e-12
 """Deviations below this share of the largest return are rounding, not risk."""
-FILLED_AT_OPEN = ("close", "reversal")
-"""Reasons of the ledger whose exit is at the open of its bar; all others are at its close."""
 
 Floats = NDArray[np.float64]
 
@@ -40,8 +38,7 @@ class Trades:
         spread_cost, slippage_cost, commission, swap: Costs, positive when they cost.
         net: What reached the balance.
         notional: Value bought plus value sold.
-        held_bars: Bars at whose close the position was open, or at whose close an episode's end
-            closed it.
+        held_bars: See `Ledger.held_bars`.
     """
 
     gross: Floats
@@ -70,7 +67,6 @@ class Trades:
             usd_per_price: Profit of one lot when the price moves by 1: contract size times
                 currency conversion.
         """
-        at_open = np.isin(ledger.reason, FILLED_AT_OPEN)
         traded_price = ledger.entry_price + ledger.exit_price
         return cls(
             gross=ledger.gross,
@@ -80,7 +76,7 @@ class Trades:
             swap=ledger.swap,
             net=ledger.net,
             notional=ledger.lots * usd_per_price * traded_price,
-            held_bars=(ledger.exit_bar - ledger.entry_bar + ~at_open).astype(np.float64),
+            held_bars=ledger.held_bars.astype(np.float64),
         )
 
     def scaled(self, factor: float) -> Trades:

@@ -78,6 +78,11 @@ def trades_table(tape: Tape, tested: Evaluation) -> pd.DataFrame:
     return table
 
 
+def read_ledger(table: pd.DataFrame) -> Ledger:
+    """Read back the ledger of a `trades_table`."""
+    return Ledger(**{field.name: table[field.name].to_numpy() for field in fields(Ledger)})
+
+
 def equity_table(tape: Tape, tested: Evaluation, others: Baselines) -> pd.DataFrame:
     """Return `time, bar_index, agent, buy_and_hold, random`: equity at the close of each bar."""
     window = tested.window
@@ -115,7 +120,7 @@ def stitch_tests(
         EquityPath(
             equity=table[AGENT].to_numpy(np.float64),
             time_us=_times(tape, record.fold.test),
-            trades=_trades(_read_ledger(ledger), tape, config),
+            trades=_trades(read_ledger(ledger), tape, config),
         )
         for record, table, ledger in zip(records, tables, ledgers, strict=True)
     ]
@@ -182,10 +187,6 @@ def _times(tape: Tape, window: Range) -> NDArray[np.int64]:
 def _trades(ledger: Ledger, tape: Tape, config: RunConfig) -> Trades:
     usd_per_price = tape.contract_size * config.env.market.currency_conversion
     return Trades.of_ledger(ledger, usd_per_price=usd_per_price)
-
-
-def _read_ledger(table: pd.DataFrame) -> Ledger:
-    return Ledger(**{field.name: table[field.name].to_numpy() for field in fields(Ledger)})
 
 
 def _stitched_equity(

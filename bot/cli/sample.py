@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from envs.market import Ledger
 from envs.synthetic import PlantedMarket, bayes_share, sample_market
-from training.metrics import FILLED_AT_OPEN
 from training.store import STITCHED_EQUITY_FILE, STITCHED_LEDGER_FILE
+from training.tables import read_ledger
 
 
 def sample_verdict(run_folder: Path) -> str:
@@ -21,7 +22,7 @@ def sample_verdict(run_folder: Path) -> str:
     bars = pd.read_csv(run_folder / STITCHED_EQUITY_FILE)["bar_index"]
     first, last = int(bars.iloc[0]), int(bars.iloc[-1])
     market = sample_market()
-    ledger = pd.read_csv(run_folder / STITCHED_LEDGER_FILE)
+    ledger = read_ledger(pd.read_csv(run_folder / STITCHED_LEDGER_FILE))
     positions = decided_positions(ledger, len(market.returns))
     share = bayes_share(_part(market, first, last + 1), positions[first : last + 1])
     if share is None:
@@ -32,17 +33,16 @@ def sample_verdict(run_folder: Path) -> str:
     )
 
 
-def decided_positions(ledger: pd.DataFrame, n_bars: int) -> NDArray[np.int64]:
+def decided_positions(ledger: Ledger, n_bars: int) -> NDArray[np.int64]:
     """Return the position, -1, 0 or +1, that was decided on each bar, from the closed trades.
 
-    A fill at the open of bar t was decided on bar t-1; a trade that an episode's end closed was
-    held through its last bar.
+    A fill at the open of bar t was decided on bar t-1, so that a position held at the closes of
+    some bars was decided on the bars one before them.
     """
     positions = np.zeros(n_bars, np.int64)
-    starts = ledger["entry_bar"].to_numpy(np.int64) - 1
-    stops = ledger["exit_bar"].to_numpy(np.int64) - ledger["reason"].isin(FILLED_AT_OPEN).to_numpy()
-    directions = ledger["direction"].to_numpy(np.int64)
-    for start, stop, direction in zip(starts, stops, directions, strict=True):
+    starts = ledger.entry_bar - 1
+    stops = starts + ledger.held_bars
+    for start, stop, direction in zip(starts, stops, ledger.direction, strict=True):
         positions[start:stop] = direction
     return positions
 

@@ -20,6 +20,8 @@ from envs.market.transition import BarOutcome
 
 REASONS = ("close", "reversal", "end", "drawdown", "stop_out", "ruin")
 _CLOSE, _REVERSAL, _END, _DRAWDOWN, _STOP_OUT, _RUIN = range(len(REASONS))
+_AT_OPEN = ("close", "reversal")
+"""Reasons whose exit is at the open of its bar; all others are at its close."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,6 +65,14 @@ class Ledger:
     def costs(self) -> NDArray[np.float64]:
         """All costs of each trade: gross minus net."""
         return self.spread_cost + self.slippage_cost + self.commission + self.swap
+
+    @property
+    def held_bars(self) -> NDArray[np.int64]:
+        """Bars at whose close each position was open, or at whose close an episode's end closed it.
+
+        They begin with `entry_bar`; a trade closed at the open of a bar was not in the market there.
+        """
+        return self.exit_bar - self.entry_bar + ~np.isin(self.reason, _AT_OPEN)
 
     def of_env(self, env: int) -> Ledger:
         """Return the trades of one environment."""

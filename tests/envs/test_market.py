@@ -257,6 +257,26 @@ def test_a_flat_account_is_truncated_with_an_empty_ledger():
     assert [step[1] for step in steps] == [0.0, 0.0, 0.0]
 
 
+def test_a_trade_is_held_at_the_closes_between_its_fills():
+    """In at the open of 1, out at the open of 2; in again there and out at the close of 3."""
+    env, _ = play([LONG, SHORT, SHORT], GOLD)
+    assert env.ledger().held_bars.tolist() == [1, 2]
+    env, _ = play([LONG, FLAT, FLAT], GOLD)
+    assert env.ledger().held_bars.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("reason", "n_bars"),
+    [("close", 3), ("reversal", 3), ("end", 4), ("drawdown", 4), ("stop_out", 4), ("ruin", 4)],
+)
+def test_exits_at_an_open_are_not_held_at_that_bars_close(reason, n_bars):
+    env, _ = play([LONG, LONG, LONG], GOLD)
+    trade = dataclasses.replace(
+        env.ledger(), entry_bar=np.array([2]), exit_bar=np.array([5]), reason=np.array([reason])
+    )
+    assert trade.held_bars.tolist() == [n_bars]
+
+
 # ----------------------------------------------------------------------- sizes and settings
 
 

@@ -61,16 +61,6 @@ class Evaluation:
         return len(self.ledger)
 
     @property
-    def exposure_frac(self) -> float:
-        """Share of the walked bars that ended, or during which an episode ended, in a position.
-
-        A trade closed at the open of a bar was not in the market at that bar's close.
-        """
-        at_open = np.isin(self.ledger.reason, ("close", "reversal"))
-        held_bars = self.ledger.exit_bar - self.ledger.entry_bar + ~at_open
-        return float(held_bars.sum() / self.n_bars)
-
-    @property
     def window_equity(self) -> NDArray[np.float64]:
         """Equity `(window.n_bars + 1,)`: after an early end the account rests in cash."""
         return _rested(self.equity, self.window)

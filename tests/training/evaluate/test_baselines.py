@@ -20,7 +20,7 @@ def test_flat_never_trades_and_scores_zero(mode: str) -> None:
     flat = baselines(TAPE, EnvConfig(action_mode=mode), WINDOW, seed=0).flat
     assert flat.score == 0.0
     assert flat.n_trades == 0
-    assert flat.exposure_frac == 0.0
+    assert len(flat.ledger.held_bars) == 0
     np.testing.assert_array_equal(flat.equity, np.full(81, 10_000.0))
 
 
@@ -35,7 +35,7 @@ def test_buy_and_hold_is_one_long_trade_over_the_whole_window(mode: str) -> None
     gain = TAPE.close[100] - (TAPE.open[21] + 0.02)
     assert held.ledger.lots[0] == pytest.approx(lots)
     assert held.equity[-1] == pytest.approx(10_000.0 + gain * lots * TAPE.contract_size)
-    assert held.exposure_frac == 1.0
+    assert held.ledger.held_bars.tolist() == [80]
 
 
 def test_random_agents_differ_repeat_with_their_seed_and_pay_for_it() -> None:

@@ -1,4 +1,4 @@
-"""Scores worked by hand; exposure and rest after an early end."""
+"""Scores worked by hand; rest after an early end."""
 
 import math
 
@@ -71,15 +71,6 @@ def test_after_an_early_end_the_account_rests_until_the_windows_end() -> None:
     # Four returns: -0.5, 0, 0, 0. Mean -0.125; deviation sqrt(.0625 - .015625) = .21651.
     value = scored("sharpe", early.equity, early.window)
     assert value == pytest.approx(-0.125 / math.sqrt(0.046875))
-
-
-def test_exposure_counts_bars_that_close_in_a_position() -> None:
-    # Entered at the open of bar 1, closed at the open of 3: held at the closes of 1 and 2.
-    # Entered at the open of bar 3, ended at the close of 4: held at the closes of 3 and 4.
-    trades = ledger([(1, 3, "close"), (3, 4, "end")])
-    assert evaluation([1.0] * 9, Range(0, 8), trades).exposure_frac == 4 / 8
-    reversal = ledger([(1, 3, "reversal"), (3, 8, "end")])
-    assert evaluation([1.0] * 9, Range(0, 8), reversal).exposure_frac == 1.0
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
