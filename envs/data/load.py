@@ -23,6 +23,7 @@ from envs.data.draft import PRICE_NAMES, Draft
 from envs.data.layout import Layout
 from envs.data.local_file import content_digest, file_digest, read_file
 from envs.data.point_size import infer_point_size, point_warning
+from envs.data.reader_version import reader_version
 from envs.data.reading import Reading, read_draft
 from envs.data.recognize import recognize
 from envs.data.repair import repair
@@ -36,7 +37,6 @@ from envs.timeframe import Timeframe
 
 __all__ = ["LoadSettings", "LoadedBars", "SourceReport", "load"]
 
-READER_VERSION = 1  # raise it whenever the same file would give other bars or another report
 _EXTRA = "extra:"
 _FUTURE = re.compile(r"(^|_)(target|label|future|fwd|forward|next|lead)(_|$)")
 
@@ -75,7 +75,7 @@ def load(
     if cache is None:
         return _parse(read_file(path), str(path), settings)
     digest = file_digest(path)
-    key = fingerprint("bars-file", READER_VERSION, digest, Path(path).name, settings)
+    key = fingerprint("bars-file", reader_version(), digest, Path(path).name, settings)
     built: list[LoadedBars] = []
 
     def build() -> tuple[dict[str, Any], dict[str, Any]]:
