@@ -20,7 +20,7 @@ from envs.data.parsed_times import ParsedTimes
 from envs.data.settings import LoadSettings
 from envs.data.source import RawColumns, Source, head_column
 from envs.data.times import read_times
-from envs.data.zones import UtcTimes, is_utc, to_utc
+from envs.data.zones import is_utc, to_utc
 from envs.errors import DataError
 
 
@@ -60,17 +60,17 @@ def read_draft(source: Source, layout: Layout, settings: LoadSettings, *, where:
     raw, symbol = _one_symbol(raw, layout, settings, where=where)
     columns = [raw.columns[name] for name in layout.time]
     times = read_times(columns, day_first=settings.day_first, where=place)
-    backwards = layout.newest_first and _runs_backwards(times)
+    backwards = _runs_backwards(times)
     zone, zone_source, notes, warnings = _clock(layout, settings, times, where=where)
     numbers, style = _numbers(source, raw, layout, where=where)
-    if backwards:
+    if backwards and layout.newest_first:
         notes += (f"The file is newest first, as {layout.format} files are: it was turned round",)
     if style.decimal == ",":
         notes += ("Numbers are written with a decimal comma",)
     draft = _draft(source, layout, raw, times=times, numbers=numbers)
-    draft = draft.take(np.arange(len(draft))[::-1]) if backwards else draft
+    draft = _in_utc(draft, zone, backwards=backwards, stay_turned=layout.newest_first)
     return Reading(
-        draft=_placed(draft, to_utc(draft.time_us, zone)),
+        draft=draft,
         n_rows=len(raw.rows) + len(raw.bad_rows),
         symbol=symbol,
         time_kind=times.kind,
@@ -134,14 +134,24 @@ def _doubts(draft: Draft) -> tuple[str, ...]:
     )
 
 
-def _placed(draft: Draft, utc: UtcTimes) -> Draft:
-    """Set the UTC times, once the rows stand oldest first."""
-    return replace(
+def _in_utc(draft: Draft, zone: str, *, backwards: bool, stay_turned: bool) -> Draft:
+    """Set the UTC times, which can be told from the clock's while the rows stand oldest first.
+
+    A file that runs backwards although its format does not say so is handed on as it stands.
+    """
+    draft = _turned(draft) if backwards else draft
+    utc = to_utc(draft.time_us, zone)
+    draft = replace(
         draft,
         time_us=utc.time_us,
         skipped_times=_rows_of(draft.rows, utc.skipped),
         unclear_times=_rows_of(draft.rows, utc.unclear),
     )
+    return _turned(draft) if backwards and not stay_turned else draft
+
+
+def _turned(draft: Draft) -> Draft:
+    return draft.take(np.arange(len(draft))[::-1])
 
 
 def _numbers(

@@ -18,7 +18,7 @@ from envs.data.draft import PRICE_NAMES, Draft, row_text, utc_text
 from envs.data.problems import first_rows
 from envs.data.regularity import coarse_stretch, is_monthly, off_grid
 from envs.data.report import Repair
-from envs.data.validate import repeated_times
+from envs.data.validate import repeated_times, runs_backwards
 from envs.timeframe import Timeframe
 
 Mend = tuple[Draft, list[Repair]]
@@ -96,7 +96,7 @@ def _accept_times(draft: Draft) -> Mend:
 
 
 def _turn(draft: Draft) -> Mend:
-    if len(draft) < 2 or not (np.diff(draft.time_us) < 0).all():
+    if not runs_backwards(draft.time_us):
         return draft, []
     turned = draft.take(np.arange(len(draft))[::-1])
     return turned, [_changed(draft, turned, "turned_round", "The file was newest first")]

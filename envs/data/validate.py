@@ -102,12 +102,12 @@ def _check_years(draft: Draft) -> list[Problem]:
 
 def _check_order(draft: Draft) -> Iterator[Problem]:
     times = draft.time_us
-    steps = np.diff(times)
-    if steps.size and (steps < 0).all():
+    if runs_backwards(times):
         yield _error(
             "newest_first", len(draft), (f"{draft.where(0)}: {utc_text(times[0])}",),
             says="The whole file runs backwards in time", mend="--repair turns it round",
         )  # fmt: skip
+        yield from _check_duplicates(draft)
         return
     earlier = np.flatnonzero(times[1:] < np.maximum.accumulate(times)[:-1]) + 1
     if (shift := find_clock_shift(draft)) is not None:
@@ -136,6 +136,12 @@ def _check_duplicates(draft: Draft) -> Iterator[Problem]:
         says=f"Times that came before, {int(same.sum())} with the same bar and "
         f"{int((~same).sum())} with another", mend="--repair keeps the first of each",
     )  # fmt: skip
+
+
+def runs_backwards(time_us: NDArray[np.int64]) -> bool:
+    """Tell whether no time is later than the one before it, and some are earlier."""
+    steps = np.diff(time_us)
+    return bool((steps <= 0).all() and (steps < 0).any())
 
 
 def repeated_times(time_us: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -359,3 +359,22 @@ def test_halves_are_hashed_alike_from_the_file_and_from_its_bytes(write):
     content = bytes(range(256)) * 10_001
     assert file_digest(write("a.bin", content)) == content_digest(content)
     assert file_digest(write("b.bin", content[:-1])) != content_digest(content)
+
+
+@pytest.mark.parametrize("repeated", [(), (20,)])
+def test_the_hour_of_autumn_is_told_apart_in_a_file_that_runs_backwards(loaded, us, repeated):
+    """Two bars at 02:00 by a clock of Berlin: the lower one of a backward file is the earlier."""
+    walls = ["2023-10-29 01", "2023-10-29 02", "2023-10-29 02", "2023-10-29 03"]
+    walls += [f"2023-10-29 {hour:02d}" for hour in range(4, 24)]
+    rows = [f"{wall}:00:00,{100 + i},{102 + i},{98 + i},{100 + i}" for i, wall in enumerate(walls)]
+    rows = [line for i, line in enumerate(rows) for _ in range(1 + (i in repeated))]
+    text = "time,open,high,low,close\n" + "\n".join(rows[::-1])
+    with pytest.raises(DataError) as caught:
+        loaded(text, timezone="Europe/Berlin")
+    assert "newest_first" in caught.value.came
+    assert "unordered_times" not in caught.value.came
+    bars = loaded(text, timezone="Europe/Berlin", repair=True).bars
+    assert bars.close.tolist() == [100 + i for i in range(24)]
+    assert bars.time_us[[0, 1, 2, 3]].tolist() == [
+        us("2023-10-28T23:00") + hour * 3_600_000_000 for hour in range(4)
+    ]
