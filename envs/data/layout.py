@@ -44,6 +44,7 @@ class Layout:
     Attributes:
         format: Short name for the report.
         time: Column of the time, or of date and time of day.
+        second_times: Further columns of times, which must not contradict.
         prices: Role (open, high, low, close) to column.
         volume, spread: Their columns, None where the file has none.
         extra: Further numeric columns to the name each gets in `Bars.extra`.
@@ -73,6 +74,7 @@ class Layout:
     symbol: str | None = None
     symbol_column: str | None = None
     close_time: str | None = None
+    second_times: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -87,4 +89,4 @@ class Layout:
     def others(self) -> tuple[str, ...]:
         """Columns that hold times or names."""
         optional = [name for name in (self.symbol_column, self.close_time) if name is not None]
-        return (*self.time, *optional)
+        return (*self.time, *optional, *self.second_times)

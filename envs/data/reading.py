@@ -17,6 +17,7 @@ from envs.data.draft import Draft
 from envs.data.layout import MAX_DAMAGED_SHARE, Layout
 from envs.data.numerals import Numbers, NumberStyle, find_style, read_numbers
 from envs.data.parsed_times import ParsedTimes
+from envs.data.second_clock import check_second_clock
 from envs.data.settings import LoadSettings
 from envs.data.source import RawColumns, Source, head_column
 from envs.data.times import read_times
@@ -60,6 +61,7 @@ def read_draft(source: Source, layout: Layout, settings: LoadSettings, *, where:
     raw, symbol = _one_symbol(raw, layout, settings, where=where)
     columns = [raw.columns[name] for name in layout.time]
     times = read_times(columns, day_first=settings.day_first, where=place)
+    _check_other_clocks(raw, layout, times, where=place)
     backwards = _runs_backwards(times)
     zone, zone_source, notes, warnings = _clock(layout, settings, times, where=where)
     numbers, style = _numbers(source, raw, layout, where=where)
@@ -201,6 +203,13 @@ def _clock(
     return asked, "settings", (f"Times were converted from {asked} to UTC",), ()
 
 
+def _check_other_clocks(raw: RawColumns, layout: Layout, times: ParsedTimes, *, where: str) -> None:
+    known = times.is_absolute or layout.clock.source in ("file", "format")
+    for name in layout.second_times:
+        column = raw.columns[name]
+        check_second_clock(times, column, first_is_known=known, name=name, where=where)
+
+
 def _one_symbol(
     raw: RawColumns, layout: Layout, settings: LoadSettings, *, where: str
 ) -> tuple[RawColumns, str | None]:
@@ -252,7 +261,7 @@ def _bad_numbers(
     raw: RawColumns, numbers: Mapping[str, Numbers], needed: set[str]
 ) -> dict[int, str]:
     bad: dict[int, str] = {}
-    for name in needed:
+    for name in sorted(needed):
         for i in np.flatnonzero(numbers[name].unreadable):
             text = str(numbers[name].texts[int(i)].as_py())[:30]
             bad.setdefault(int(raw.rows[i]), f"{name} is {text!r}")

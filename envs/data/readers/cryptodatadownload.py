@@ -25,12 +25,12 @@ def read_cryptodatadownload(source: Source) -> Layout | str:
     typical = keys[:3] in (["unix", "date", "symbol"], ["unixtimestamp", "date", "symbol"])
     if not (banner or typical):
         return "no banner of the site, and no columns unix, date, symbol"
-    layout = layout_by_names(source, format_name="cryptodatadownload")
+    time = (find_roles(source.names)["date"],) if "date" in keys else None
+    layout = layout_by_names(source, format_name="cryptodatadownload", time=time)
     if isinstance(layout, str):
         return layout
     return replace(
         _with_volumes(source, layout),
-        time=(find_roles(source.names)["date"],) if "date" in keys else layout.time,
         clock=_UTC,
         newest_first=True,
     )

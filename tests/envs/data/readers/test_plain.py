@@ -1,5 +1,7 @@
 """Files with a header of common names."""
 
+from datetime import time
+
 import pytest
 
 from envs.errors import DataError
@@ -38,12 +40,79 @@ def test_one_word_in_a_numeric_extra_column_is_damage_and_refused(loaded):
 
 def test_a_second_column_of_times_is_no_extra_column(loaded):
     text = "time,open,high,low,close,end,Unix\n" + "".join(
-        f"2024-01-01 0{hour}:00,1,2,1,1,{1704067200000 + hour * 3600000},{1704067200 + hour}\n"
+        f"2024-01-01 0{hour}:00,1,2,1,1,{1704067200 + hour * 3600}000,{1704067200 + hour * 3600}\n"
         for hour in range(3)
     )
     result = loaded(text)
     assert result.bars.extra == {}
+    assert result.source.columns["time"] == "Unix"
     assert result.source.ignored["end"] == "a second column of times"
+
+
+@pytest.mark.parametrize(
+    ("names", "values"),
+    [
+        ("timestamp,date", "{unix},{local}"),
+        ("date,unix", "{local},{unix}"),
+        ("date,datetime", "{local},{offset}"),
+        ("date,time_utc", "{local},{utc}"),
+        ("datetime,date", "{utc}Z,{day}"),
+    ],
+)
+def test_a_column_that_names_its_moment_wins_over_a_local_time(loaded, us, names, values):
+    text = f"{names},open,high,low,close\n"
+    for hour in range(3, 8):
+        row = values.format(
+            unix=1704067200 + 3600 * hour,
+            local=f"2024-01-01 {hour + 1:02d}:00:00",
+            offset=f"2024-01-01 {hour - 1:02d}:00:00-01:00",
+            utc=f"2024-01-01 {hour:02d}:00:00",
+            day="2024-01-01",
+        )
+        text += f"{row},1,2,1,1\n"
+    result = loaded(text)
+    assert result.bars.time_us[[0, -1]].tolist() == [us("2024-01-01T03"), us("2024-01-01T07")]
+    assert result.source.timezone_source == "file"
+
+
+@pytest.mark.parametrize(
+    ("names", "values"),
+    [
+        ("timestamp,date", "{unix},2024-03-0{hour} 00:00"),
+        ("timestamp,date", "{unix},2024-01-01 0{hour}:07"),
+        ("unix,time", "{unix},2024-01-01T0{hour}:30:00Z"),
+        ("date,datetime", "2024-01-01 0{hour}:00,2024-01-01 1{hour}:00"),
+    ],
+)
+def test_times_that_contradict_each_other_are_refused(loaded, names, values):
+    text = f"{names},open,high,low,close\n"
+    for hour in range(1, 5):
+        text += f"{values.format(unix=1704067200 + 3600 * hour, hour=hour)},1,2,1,1\n"
+    for repair in (False, True):
+        with pytest.raises(DataError, match="must tell the same moments"):
+            loaded(text, repair=repair)
+
+
+@pytest.mark.parametrize("form", ["%I:%M %p", "%I:%M:%S%p", "%H:%M", "%H%M%S"])
+def test_a_time_of_day_beside_the_date_is_read_with_am_and_pm(loaded, us, form):
+    text = "date,time,open,high,low,close\n"
+    for hour in range(24):
+        text += f"2024.01.01,{time(hour).strftime(form)},1,2,1,1\n"
+    if form == "%H%M%S":
+        text = text.replace("2024.01.01", "20240101")
+    times = loaded(text).bars.time_us
+    assert times.tolist() == [us("2024-01-01") + hour * 3_600_000_000 for hour in range(24)]
+
+
+@pytest.mark.parametrize("clock", ["{hour} o'clock", "{hour}h00", "{hour}00"])
+def test_a_time_of_day_that_is_not_understood_is_refused(loaded, clock):
+    text = "date,time,open,high,low,close\n"
+    for day in range(1, 4):
+        for hour in range(10, 20):
+            text += f"2024-01-0{day},{clock.format(hour=hour)},1,2,1,1\n"
+    for repair in (False, True):
+        with pytest.raises(DataError, match="time of day beside the date must be read"):
+            loaded(text, repair=repair)
 
 
 def test_what_a_file_does_not_have_is_said(loaded):
