@@ -70,7 +70,7 @@ class Ledger:
     def held_bars(self) -> NDArray[np.int64]:
         """Bars at whose close each position was open, or at whose close an episode's end closed it.
 
-        They begin with `entry_bar`; a trade closed at the open of a bar was not in the market there.
+        They begin with `entry_bar`; a trade that closed at the open of a bar was out by its close.
         """
         return self.exit_bar - self.entry_bar + ~np.isin(self.reason, _AT_OPEN)
 

@@ -39,7 +39,7 @@ def walked(market, positions, window):
 def test_positions_are_read_back_from_the_trades():
     market, window = planted_market(n_bars=N_BARS, seed=1), Range(100, 300)
     wanted = np.random.default_rng(0).integers(-1, 2, window.n_bars)
-    tape, tested = walked(market, wanted, window)
+    _, tested = walked(market, wanted, window)
     positions = decided_positions(tested.ledger, N_BARS)
     np.testing.assert_array_equal(positions[100:300], wanted)
     assert not positions[:100].any()
