@@ -19,9 +19,6 @@ _BASE = "rules.adaptive_timesteps.base_timesteps"
 _MINIMUM = "rules.adaptive_timesteps.min_timesteps"
 _PATIENCE = "rules.early_stopping.patience_evaluations"
 
-DOOR_DEFAULTS: Mapping[str, Any] = MappingProxyType({"env.market.balance_per_lot_usd": 500.0})
-"""What the commands set under every profile: the historical scripts' 500 USD for 0.01 lots."""
-
 SAMPLE_VALUES: Mapping[str, Any] = MappingProxyType(
     {
         "folds.initial_window_bars": 10_000,

@@ -16,7 +16,7 @@ from bot.flags.flag import Flag
 from bot.flags.parse import Given
 from bot.flags.table import FLAGS, OUTPUT
 from bot.flags.words import Draft, refuse_unavailable, translate_words
-from bot.profiles import DOOR_DEFAULTS, SAMPLE_VALUES, Profile, profile_named
+from bot.profiles import SAMPLE_VALUES, Profile, profile_named
 from envs.errors import ConfigError
 from training.config import OutputConfig, RunConfig, original_config, with_values
 
@@ -135,7 +135,7 @@ def leaves(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def profile_config(profile: Profile) -> RunConfig:
     """Return the settings that a profile gives when no flag is typed and a file is read."""
-    return with_values(RunConfig(profile=profile.name), {**DOOR_DEFAULTS, **profile.values})
+    return with_values(RunConfig(profile=profile.name), profile.values)
 
 
 def _base(given: Given, *, original: bool) -> tuple[RunConfig, dict[str, str], tuple[str, ...]]:
@@ -146,9 +146,7 @@ def _base(given: Given, *, original: bool) -> tuple[RunConfig, dict[str, str], t
         return _original_base(profile)
     chosen = profile_named(profile or "balanced")
     sample = {} if "data_path" in given else SAMPLE_VALUES
-    config = with_values(
-        RunConfig(profile=chosen.name), {**DOOR_DEFAULTS, **sample, **chosen.values}
-    )
+    config = with_values(RunConfig(profile=chosen.name), {**sample, **chosen.values})
     sources = dict.fromkeys(sample, "data")
     sources |= dict.fromkeys(chosen.values, f"profile:{chosen.name}")
     notes = [_profile_note(chosen)] if chosen.values else []
@@ -164,11 +162,9 @@ def _original_base(profile: str | None) -> tuple[RunConfig, dict[str, str], tupl
             came=f"--profile {profile}",
             mend="drop one of --profile and --use_original_training",
         )
-    config = with_values(original_config(), DOOR_DEFAULTS)
+    config = original_config()
     plain = dict(leaves(RunConfig()))
-    changed = [
-        path for path, value in leaves(config) if value != plain[path] and path not in DOOR_DEFAULTS
-    ]
+    changed = [path for path, value in leaves(config) if value != plain[path]]
     note = "Original training: one environment, the large network, no rule but the best evaluation."
     return config, dict.fromkeys(changed, "profile:legacy"), (note,)
 

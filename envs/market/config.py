@@ -41,8 +41,8 @@ class MarketConfig:
 
     initial_balance_usd: float = 10_000.0
     """Balance at the start of every episode, in the account's currency; positive."""
-    balance_per_lot_usd: float = 1_000.0
-    """Each this much of balance buys 0.01 lots; positive. The rule of the original training."""
+    balance_per_lot_usd: float = 500.0
+    """Each this much of balance buys 0.01 lots; positive. The rule of the historical scripts."""
     lot_step: float = 0.01
     """Orders are rounded down to a multiple of this many lots; positive."""
     min_lots: float = 0.01

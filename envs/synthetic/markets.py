@@ -28,7 +28,7 @@ from envs.timeframe import US_PER_SECOND, Timeframe
 UNIT_LOG_RETURN = 1e-3
 """Log-price change of one unit of return: an hour of a lively market."""
 FIRST_PRICE = 100_000.0
-"""With one unit a lot and 0.01 lots for 1,000 of balance, a position is worth the equity."""
+"""With one unit a lot and 0.01 lots for 500 of balance, a position is worth twice the equity."""
 POINTS_PER_PRICE = 100
 """Prices have two decimals: rounding moves a return by less than 0.0002 units near this price."""
 FIRST_TIME = datetime(2015, 1, 1, tzinfo=UTC)

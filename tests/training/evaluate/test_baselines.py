@@ -30,8 +30,8 @@ def test_buy_and_hold_is_one_long_trade_over_the_whole_window(mode: str) -> None
     held = baselines(TAPE, config, WINDOW, seed=0).buy_and_hold
     assert held.n_trades == 1
     assert (held.ledger.entry_bar[0], held.ledger.exit_bar[0]) == (21, 100)
-    # 0.01 lots for each 1,000 of 10,000; in at the ask (two points of a cent above the open).
-    lots = 0.1
+    # 0.01 lots for each 500 of 10,000; in at the ask (two points of a cent above the open).
+    lots = 0.2
     gain = TAPE.close[100] - (TAPE.open[21] + 0.02)
     assert held.ledger.lots[0] == pytest.approx(lots)
     assert held.equity[-1] == pytest.approx(10_000.0 + gain * lots * TAPE.contract_size)
