@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
@@ -115,11 +116,11 @@ def _print(results: Sequence[AuditResult]) -> None:
 
 
 def _rows(results: Sequence[AuditResult]) -> Iterator[tuple[str, bool, str]]:
-    """One row for all sound features, one for each leaking one, one for each other part."""
+    """One row for sound features of one detail, one for each leaking one, one for each part."""
     features = [result for result in results if result.name not in _PARTS]
-    sound = [result for result in features if result.passed]
-    if sound:
-        yield f"{len(sound)} features", True, sound[0].detail
+    sound = Counter(result.detail for result in features if result.passed)
+    for detail, count in sound.items():
+        yield f"{count} feature{'s' * (count > 1)}", True, detail
     for result in features:
         if not result.passed:
             yield f"feature {result.name}", False, result.detail

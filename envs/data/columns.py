@@ -78,6 +78,10 @@ LEFT_OUT: Mapping[str, str] = {
     "unix": "the time once more",
     "unixtimestamp": "the time once more",
 }  # fmt: skip
+_FUTURE = re.compile(r"(^|_)(targets?|labels?|future|fwd|forward|next|lead|tomorrow|ahead)(_|$)")
+_FUTURE_KNOWN = (
+    "by its name it knows the future; if it does not, rename the column and it becomes a feature"
+)
 
 
 def key(name: str) -> str:
@@ -132,4 +136,6 @@ def extra_name(column: str) -> str:
 
 def left_out(column: str) -> str:
     """Say why a column of this name is never an extra column; empty when it may be one."""
-    return LEFT_OUT.get(key(column), "")
+    words = extra_name(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column))
+    foretells = _FUTURE_KNOWN if _FUTURE.search(words) else ""
+    return LEFT_OUT.get(key(column), foretells)

@@ -8,7 +8,6 @@ The second time the same bytes are loaded with the same settings the cache answe
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +37,6 @@ from envs.timeframe import Timeframe
 __all__ = ["LoadSettings", "LoadedBars", "SourceReport", "load"]
 
 _EXTRA = "extra:"
-_FUTURE = re.compile(r"(^|_)(target|label|future|fwd|forward|next|lead)(_|$)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,10 +160,6 @@ def _warnings(
     if settings.symbol and reading.symbol and settings.symbol != reading.symbol:
         warnings.append(
             f"--symbol {settings.symbol} is used although the file says {reading.symbol}"
-        )
-    if suspects := [name for name in reading.draft.extra if _FUTURE.search(name)]:
-        warnings.append(
-            f"By their names these extra columns know the future: {', '.join(suspects)}"
         )
     words = Path(path).stem.upper().replace("-", "_").split("_")
     if "ASK" in words and "BID" not in words:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.data.check_continuity import check_continuity
+from envs.data.check_leaks import check_leaks
 from envs.data.check_prices import check_prices
 from envs.data.clock_shift import find_clock_shift
 from envs.data.draft import Draft, utc_text
@@ -37,6 +39,7 @@ def validate(draft: Draft, *, timeframe: str | None = None) -> tuple[Problem, ..
     problems = [*_check_rows(draft), *_check_times(draft)]
     timed = draft.take(~draft.mask(draft.bad_times)) if draft.bad_times else draft
     problems += [*_check_years(timed), *_check_order(timed), *check_prices(timed)]
+    problems += [*check_continuity(timed), *check_leaks(timed)]
     problems += check_regularity(timed, expected=timeframe)
     return tuple(sorted(problems, key=lambda problem: problem.severity))
 

@@ -6,7 +6,9 @@ of bars whose rows line up with them, so actions and scores are audited by the s
 Bars after a cut t are changed in five ways: prices, volumes, spreads and extra columns raised;
 lowered; shuffled; reversed with noise; and cut off. Times after the cut move too. Rows up to t must
 then keep every bit. A pass is evidence, not proof: what looks ahead only around rare events may sit
-between the cuts, so the number of cuts can be raised. The first cut is always near the start, where
+between the cuts, so the number of cuts can be raised. Columns that come with the file are audited
+in their scaling only: nobody can change the future that they were computed from (loading compares
+them with the next bar, `envs.data.check_leaks`). The first cut is always near the start, where
 values filled from later rows (`bfill`) lie.
 """
 
@@ -21,11 +23,15 @@ from numpy.typing import NDArray
 
 from envs.bars import Bars
 from envs.errors import FeatureError
-from envs.features.build import build_features, feature_names
+from envs.features.build import EXTRA_PREFIX, build_features, feature_names
 from envs.features.config import FeatureConfig
 
 _EARLY_CUT = 1
 _PRICES = ("open", "high", "low", "close")
+_CANNOT_SEE = (
+    "the column itself comes with the file and cannot be audited: what it knew when it was written "
+    "is for whoever wrote it to say"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +111,11 @@ def audit_features(
         _Plan(n_cuts=n_cuts, seed=seed, tolerance=0.0),
     )
     by_column = {leak.column: leak for leak in leaks}
+    given = {f"{EXTRA_PREFIX}{name}" for name in bars.extra}
     return tuple(
-        _failed(name, by_column[index], name) if index in by_column else _passed(name, n_cuts)
+        _failed(name, by_column[index], name)
+        if index in by_column
+        else _passed(name, n_cuts, is_given=name in given)
         for index, name in enumerate(feature_names(bars, config))
     )
 
@@ -218,9 +227,10 @@ def _rearranged(bars: Bars, cut: int, order: NDArray[np.intp]) -> Bars:
     return replace(bars, extra=extra, **columns)
 
 
-def _passed(name: str, n_cuts: int) -> AuditResult:
+def _passed(name: str, n_cuts: int, *, is_given: bool = False) -> AuditResult:
+    detail = f"no row moved when the future changed after {n_cuts} cuts"
     return AuditResult(
-        name=name, passed=True, detail=f"no row moved when the future changed after {n_cuts} cuts"
+        name=name, passed=True, detail=f"{detail}; {_CANNOT_SEE}" if is_given else detail
     )
 
 

@@ -71,3 +71,35 @@ def plain() -> Callable[..., str]:
 def us() -> Callable[[str], int]:
     """Microseconds since 1970 of an ISO time in UTC."""
     return lambda text: int(np.datetime64(text, "us").astype(np.int64))
+
+
+@pytest.fixture
+def walk() -> Callable[..., dict[str, np.ndarray]]:
+    """Prices of a random walk with three decimals: open, high, low and close, each (n_rows,)."""
+
+    def build(n_rows: int = 200, seed: int = 0, price: float = 2000.0) -> dict[str, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        close = price * np.exp(np.cumsum(rng.normal(0, 1e-3, n_rows)))
+        open_ = np.append(price, close[:-1]) * np.exp(rng.normal(0, 2e-5, n_rows))
+        high = np.maximum(open_, close) * (1 + np.abs(rng.normal(0, 5e-4, n_rows)))
+        low = np.minimum(open_, close) * (1 - np.abs(rng.normal(0, 5e-4, n_rows)))
+        columns = {"open": open_, "high": high, "low": low, "close": close}
+        return {name: column.round(3) for name, column in columns.items()}
+
+    return build
+
+
+@pytest.fixture
+def table() -> Callable[..., str]:
+    """Write columns as CSV of hourly bars, named by the arguments."""
+
+    def build(columns: dict[str, np.ndarray], *, start: str = "2024-01-01T00") -> str:
+        n_rows = len(next(iter(columns.values())))
+        times = np.datetime64(start, "s") + np.arange(n_rows) * np.timedelta64(3600, "s")
+        rows = [
+            ",".join([str(time).replace("T", " "), *(repr(float(v)) for v in values)])
+            for time, *values in zip(times, *columns.values(), strict=True)
+        ]
+        return "\n".join([",".join(["time", *columns]), *rows]) + "\n"
+
+    return build

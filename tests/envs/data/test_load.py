@@ -338,14 +338,22 @@ def test_what_is_written_is_read_back(write, rows, start, decimals, delimiter):
     assert bars.volume.tolist() == [volume for *_, volume in values]
 
 
-def test_a_symbol_that_contradicts_the_file_and_columns_of_the_future_are_warned_of(loaded):
-    text = (
-        "time,symbol,open,high,low,close,future_return\n"
-        "2024-01-01,EURUSD,1,2,1,1,0.5\n2024-01-02,EURUSD,1,2,1,1,0.5\n"
-    )
+def test_a_symbol_that_contradicts_the_file_is_warned_of(loaded):
+    text = "time,symbol,open,high,low,close\n2024-01-01,EURUSD,1,2,1,1\n2024-01-02,EURUSD,1,2,1,1\n"
     warnings = loaded(text, symbol="GOLD").source.warnings
     assert any("although the file says EURUSD" in warning for warning in warnings)
-    assert any("know the future: future_return" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    "name", ["next_close", "Next Close", "nextClose", "future_return", "target", "fwd_ret_5"]
+)
+def test_a_column_that_knows_the_future_by_its_name_is_left_out_with_the_reason(loaded, name):
+    text = f"time,open,high,low,close,{name}\n2024-01-01,1,2,1,1,0.5\n2024-01-02,1,2,1,1,0.25\n"
+    result = loaded(text)
+    assert result.bars.extra == {}
+    assert "knows the future" in result.source.ignored[name]
+    assert "rename" in result.source.ignored[name]
+    assert list(loaded(text.replace(name, "mood")).bars.extra) == ["mood"]
 
 
 def test_a_file_that_changes_between_hash_and_read_is_refused(write, plain, tmp_path, monkeypatch):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -145,3 +147,12 @@ def test_a_users_leaking_column_is_named_and_the_others_pass(make_bars, tmp_path
     (bad,) = [result for result in results if not result.passed]
     assert (bad.name, bad.first_bad_column) == ("tomorrow", "tomorrow")
     assert bad.first_bad_row <= bad.cut
+
+
+def test_a_column_of_the_file_passes_with_the_word_that_it_cannot_be_audited(make_bars):
+    bars = make_bars(400)
+    bars = replace(bars, extra={"leak": np.append(np.diff(bars.close), 0.0)})
+    results = audit_features(bars, FeatureConfig(names=("return_1", "extra_leak")), n_cuts=2)
+    by_name = {result.name: result for result in results}
+    assert "cannot be audited" in by_name["extra_leak"].detail
+    assert "cannot be audited" not in by_name["return_1"].detail
