@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.data.parsed_times import ParsedTimes
 from envs.errors import DataError
 
 FIRST_S = 315_532_800  # 1980-01-01
 LAST_S = 4_102_444_800  # 2100-01-01
+_FIRST_YEAR, _LAST_YEAR = 1980, 2100
 _PER_SECOND = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 
 
@@ -40,6 +42,7 @@ def from_epoch(column: Any, *, where: str) -> ParsedTimes:
     counts = np.bincount(unit_of[unit_of >= 0], minlength=len(_PER_SECOND))
     if not counts.any():
         raise _no_unit(int(numbers[~missing][0]) if (~missing).any() else None, where)
+    _refuse_calendar(numbers[~missing], where)
     usual = int(np.argmax(counts))
     other = (unit_of >= 0) & (unit_of != usual)
     return ParsedTimes(
@@ -50,6 +53,38 @@ def from_epoch(column: Any, *, where: str) -> ParsedTimes:
         is_epoch=True,
         other_unit=other if other.any() else None,
     )
+
+
+def _refuse_calendar(numbers: NDArray[np.int64], where: str) -> None:
+    """Refuse digits that are a date and an hour as well: 2024010112 is no second of 2034.
+
+    Only ten digits can be both. Unix seconds all fit a calendar for less than an hour on end.
+    """
+    if not ((numbers >= 10**8) & (numbers < 10**10)).all():
+        return
+    pairs = [numbers // 100**place % 100 for place in (4, 3, 2, 1, 0)]
+    first = numbers // 10**6
+    is_year = (first >= _FIRST_YEAR) & (first < _LAST_YEAR)
+    late_year = (numbers // 100 % 10**4 >= _FIRST_YEAR) & (numbers // 100 % 10**4 < _LAST_YEAR)
+    readings = {
+        "YYYYMMDDhh": is_year & _is_date(pairs[2], pairs[3]) & (pairs[4] < 24),
+        "YYMMDDhhmm": _is_date(pairs[1], pairs[2]) & (pairs[3] < 24) & (pairs[4] < 60),
+        "DDMMYYYYhh": late_year & _is_date(pairs[1], pairs[0]) & (pairs[4] < 24),
+        "MMDDYYYYhh": late_year & _is_date(pairs[0], pairs[1]) & (pairs[4] < 24),
+    }
+    for name, fits in readings.items():
+        if fits.all():
+            raise DataError(
+                "It must be clear whether digits are unix seconds or a date",
+                came=f"{int(numbers[0])} and all others, which fit {name} as well",
+                where=where,
+                mend="write the times as YYYY-MM-DD hh:mm",
+            )
+
+
+def _is_date(month: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.bool_]:
+    fits: NDArray[np.bool_] = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    return fits
 
 
 def _no_unit(first: int | None, where: str) -> DataError:

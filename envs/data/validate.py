@@ -7,6 +7,7 @@ bars in `envs.data.regularity`. Nothing is changed here: mending is in `envs.dat
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from envs.errors import DataError
 __all__ = ["Problem", "refuse", "validate"]
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
+_DAY_S = 86_400
 
 
 def validate(draft: Draft, *, timeframe: str | None = None) -> tuple[Problem, ...]:
@@ -96,11 +98,22 @@ def _check_years(draft: Draft) -> list[Problem]:
     first, last = (
         np.datetime64(f"{year}-01-01", "us").astype(np.int64) for year in (FIRST_YEAR, LAST_YEAR)
     )
-    return problem_where(
-        draft, (draft.time_us < first) | (draft.time_us >= last), kind="implausible_year",
-        says=f"Times before {FIRST_YEAR} or from {LAST_YEAR} on: damaged, or in another unit",
-        tell=lambda i: utc_text(draft.time_us[i]), mend="correct the times",
-    )  # fmt: skip
+    now = datetime.now(UTC)
+    implausible = (draft.time_us < first) | (draft.time_us >= last)
+    future = (draft.time_us > (now.timestamp() + _DAY_S) * 1_000_000) & ~implausible
+    return [
+        *problem_where(
+            draft, implausible, kind="implausible_year",
+            says=f"Times before {FIRST_YEAR} or from {LAST_YEAR} on: damaged, or in another unit",
+            tell=lambda i: utc_text(draft.time_us[i]), mend="correct the times",
+        ),
+        *problem_where(
+            draft, future, kind="future_time",
+            says="Times later than today "
+            f"({now:%Y-%m-%d} by the clock of this machine): misread, or made up",
+            tell=lambda i: utc_text(draft.time_us[i]), mend="correct the times",
+        ),
+    ]  # fmt: skip
 
 
 def _check_order(draft: Draft) -> Iterator[Problem]:

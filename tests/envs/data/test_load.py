@@ -1,6 +1,7 @@
 """The door: the cache, settings, wrong files, and files that must never load wrong in silence."""
 
 import hashlib
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -259,9 +260,61 @@ def test_a_point_value_that_contradicts_the_decimals_is_used_with_a_loud_warning
     assert loaded(plain(5), point_value=0.001).source.warnings == ()
 
 
-def test_a_spread_in_prices_is_warned_of(loaded, plain):
-    result = loaded(plain(5).replace(",20,", ",0.35,"))
-    assert any("SPREAD: values such as 0.35" in warning for warning in result.source.warnings)
+@pytest.mark.parametrize("spread", ["0.35", "12.5", "0.006"])
+def test_a_spread_that_is_no_whole_points_is_refused(loaded, plain, spread):
+    text = plain(5).replace(",20,", f",{spread},")
+    for repair in (False, True):
+        with pytest.raises(DataError, match=rf"spread_not_in_points, 5x(.|\n)*spread {spread}"):
+            loaded(text, repair=repair)
+    renamed = loaded(text.replace("spread", "width"))
+    assert renamed.bars.extra["width"].tolist() == [float(spread)] * 5
+    assert any("no spread" in note for note in renamed.source.notes)
+
+
+@pytest.mark.parametrize(
+    ("column", "factor", "rows"),
+    [
+        ("high", 100, slice(None)),
+        ("low", 0.01, slice(None)),
+        ("high", 1000, slice(50, 51)),
+        ("low", 0.1, slice(50, 51)),
+        ("high", 30, slice(None, None, 10)),
+    ],
+)
+def test_a_high_or_low_of_another_scale_is_refused(loaded, walk, table, column, factor, rows):
+    columns = walk()
+    columns[column][rows] *= factor
+    with pytest.raises(DataError, match="wick_scale"):
+        loaded(table(columns), repair=True)
+
+
+def test_one_long_wick_to_no_power_of_ten_is_a_warning(loaded, walk, table):
+    columns = walk()
+    columns["high"][50] *= 30
+    (problem,) = loaded(table(columns)).source.problems
+    assert (problem.kind, problem.severity, problem.count) == ("long_wick", "warning", 1)
+
+
+@pytest.mark.parametrize("form", ["%Y%m%d%H", "%y%m%d%H%M", "%d%m%Y%H", "%m%d%Y%H"])
+@pytest.mark.parametrize("start", ["2024-01-01", "2024-11-29"])
+def test_digits_that_are_a_date_are_not_read_as_unix_seconds(loaded, form, start):
+    times = [datetime.fromisoformat(start) + timedelta(hours=i) for i in range(100)]
+    rows = "".join(f"{time.strftime(form)},1,2,1,1\n" for time in times)
+    with pytest.raises(DataError, match=r"unix seconds or a date|known way|between 1980 and 2100"):
+        loaded(f"time,open,high,low,close\n{rows}", repair=True)
+
+
+@pytest.mark.parametrize("step_s", [60, 300, 3600, 86400])
+@pytest.mark.parametrize("first", [1704067200, 1702010000, 1231202400, 1611010000])
+def test_unix_seconds_that_look_like_dates_for_a_while_are_read(loaded, first, step_s):
+    rows = "".join(f"{first + i * step_s},1,2,1,1\n" for i in range(100))
+    bars = loaded(f"timestamp,open,high,low,close\n{rows}").bars
+    assert bars.time_us[0] == first * 10**6
+
+
+def test_bars_later_than_today_are_refused(loaded, plain):
+    with pytest.raises(DataError, match=r"future_time, 5x(.|\n)*2044-01-01"):
+        loaded(plain(5).replace("2024-01-01", "2044-01-01"), repair=True)
 
 
 def test_another_timeframe_than_expected_is_refused(loaded, plain):
