@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.data.draft import PRICE_NAMES, Draft, row_text
+from envs.data.point_size import infer_point_size
 from envs.data.problems import problem_where
 from envs.data.report import Problem
 
 ROUNDING = 1e-9  # relative; adjusted prices differ in their last bits
 _SCALE_TOLERANCE = 0.06  # in decades: factors 8.7 to 11.5 count as ten
+_MAX_LONG_SHARE = 0.01  # of bars whose high is ten times the low
 _DROPS = "--repair drops these rows"
 
 
@@ -88,7 +90,28 @@ def _check_signs(draft: Draft) -> list[Problem]:
             draft, spread < 0, kind="negative_spread", says="Spreads are below zero",
             tell=lambda i: f"spread {spread[i]:g}", mend="--repair sets them to 0",
         ),
+        *_check_spread_unit(draft),
     ]  # fmt: skip
+
+
+def _check_spread_unit(draft: Draft) -> list[Problem]:
+    """A spread that is no whole number of points is a difference of prices, or a mean.
+
+    Which of the two cannot be told, and costs would be wrong a hundred or a thousand times.
+    """
+    spread = draft.columns["spread_points"]
+    broken = np.isfinite(spread) & (spread != np.rint(spread))
+    if not broken.any():
+        return []
+    point = infer_point_size(draft.columns[name] for name in PRICE_NAMES)
+    return problem_where(
+        draft, broken, kind="spread_not_in_points",
+        says="Spreads are counted in points, and these are no whole points: a difference of "
+        "prices, or a mean",
+        tell=lambda i: f"spread {spread[i]:g}",
+        mend=f"divide differences of prices by the point size (probably {point:g}), round means; "
+        "or name the column otherwise and give --spread_points",
+    )  # fmt: skip
 
 
 def _check_range(draft: Draft) -> list[Problem]:
@@ -120,26 +143,49 @@ def _exchanged_problem(draft: Draft) -> list[Problem]:
 def _check_scale(draft: Draft) -> list[Problem]:
     """A step to ten, a hundred or a thousand times the price, or down, between two bars.
 
-    Within a bar such a move can be real (a coin that collapses); between bars it is not, unless
-    shares were split.
+    Between bars such a move is not real, unless shares were split.
     """
     close, open_ = draft.columns["close"], draft.columns["open"]
     decades = np.zeros(len(draft))
     with np.errstate(all="ignore"):
         decades[1:] = np.log10(open_[1:] / close[:-1])
-        wick = np.log10(draft.columns["high"] / draft.columns["low"])
-    jump = _is_power_of_ten(decades)
-    long = (wick > 1 - _SCALE_TOLERANCE) & np.isfinite(wick)
     return [
         *problem_where(
-            draft, jump, kind="price_scale_changes",
+            draft, _is_power_of_ten(decades), kind="price_scale_changes",
             says="Prices change by a power of ten from one bar to the next: another unit, a lost "
             "decimal mark, or a split",
             tell=lambda i: f"close {close[max(i - 1, 0)]:g}, then {row_text(draft, i)}",
             mend="bring all rows to one scale; --repair cannot know which is right",
         ),
+        *_check_wicks(draft),
+    ]  # fmt: skip
+
+
+def _check_wicks(draft: Draft) -> list[Problem]:
+    """A high or low that is ten times, or a power of ten, away from the open and the close.
+
+    Within a bar such a move can be real (a coin that collapses), but hardly to a power of ten, and
+    not in many bars.
+    """
+    open_, high, low, close = (draft.columns[name] for name in PRICE_NAMES)
+    with np.errstate(all="ignore"):
+        above = np.log10(high / np.maximum(open_, close))
+        below = np.log10(np.minimum(open_, close) / low)
+        long = np.log10(high / low) > 1 - _SCALE_TOLERANCE
+    long &= np.isfinite(high) & (low > 0)
+    scaled = long & (_is_power_of_ten(above) | _is_power_of_ten(below))
+    if long.sum() > max(2, _MAX_LONG_SHARE * len(draft)):
+        scaled = long
+    return [
         *problem_where(
-            draft, long, kind="long_wick", severity="warning",
+            draft, scaled, kind="wick_scale",
+            says="The high or low is a power of ten away from the open and the close, or ten times "
+            "in many bars: another unit, or a lost decimal mark",
+            tell=lambda i: row_text(draft, i),
+            mend="bring all prices to one scale; --repair cannot know which is right",
+        ),
+        *problem_where(
+            draft, long & ~scaled, kind="long_wick", severity="warning",
             says="The high is ten times the low or more", tell=lambda i: row_text(draft, i),
         ),
     ]  # fmt: skip

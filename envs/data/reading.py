@@ -79,7 +79,7 @@ def read_draft(source: Source, layout: Layout, settings: LoadSettings, *, where:
         timezone=zone,
         timezone_source=zone_source,
         notes=(*source.notes, *layout.notes, *times.notes, *notes, *_absent(layout, draft)),
-        warnings=(*layout.warnings, *warnings, *_doubts(draft)),
+        warnings=(*layout.warnings, *warnings),
     )
 
 
@@ -122,18 +122,6 @@ def _absent(layout: Layout, draft: Draft) -> tuple[str, ...]:
     elif (draft.columns["volume"] == 0).all():
         notes.append(f"Every volume in column {layout.volume!r} is 0")
     return tuple(notes)
-
-
-def _doubts(draft: Draft) -> tuple[str, ...]:
-    """Say what is readable but looks like a mistake."""
-    spread = draft.columns["spread_points"]
-    finite = spread[np.isfinite(spread)]
-    if not (finite != np.rint(finite)).any():
-        return ()
-    return (
-        f"SPREAD: values such as {finite[finite != np.rint(finite)][0]:g} are no whole points; if "
-        "the column is a difference of prices, divide it by the point size first",
-    )
 
 
 def _in_utc(draft: Draft, zone: str, *, backwards: bool, stay_turned: bool) -> Draft:
