@@ -8,7 +8,7 @@ error of the file, not a choice of ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from envs.data.layout import ASSUMED_UTC, PRICES, Clock
 from envs.errors import DataError
@@ -79,6 +79,9 @@ LEFT_OUT: Mapping[str, str] = {
     "unixtimestamp": "the time once more",
 }  # fmt: skip
 _FUTURE = re.compile(r"(^|_)(targets?|labels?|future|fwd|forward|next|lead|tomorrow|ahead)(_|$)")
+_ASK = re.compile(
+    r"(^|_)(ask|offer)(_|$|price|open|high|low|close)|(price|open|high|low|close)(ask|offer)(_|$)"
+)
 _FUTURE_KNOWN = (
     "by its name it knows the future; if it does not, rename the column and it becomes a feature"
 )
@@ -132,6 +135,21 @@ def clock_of_name(column: str) -> Clock:
 def extra_name(column: str) -> str:
     """Name of an extra column in `Bars.extra`: lower case words joined by `_`."""
     return re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_") or "unnamed"
+
+
+def find_ask(columns: Iterable[str]) -> tuple[str, str] | None:
+    """Find an ask price among columns: of the open, where fills happen, or else of the close."""
+    by_key = {key(column): column for column in columns}
+    for role in ("open", "close"):
+        for name in (f"ask{role}", f"{role}ask"):
+            if name in by_key:
+                return role, by_key[name]
+    return None
+
+
+def names_ask(column: str) -> bool:
+    """Tell whether a column's name says that it is an ask price."""
+    return _ASK.search(extra_name(column)) is not None
 
 
 def left_out(column: str) -> str:

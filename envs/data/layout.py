@@ -47,6 +47,8 @@ class Layout:
         second_times: Further columns of times, which must not contradict.
         prices: Role (open, high, low, close) to column.
         volume, spread: Their columns, None where the file has none.
+        ask: A price of which there is an ask beside the bid, and the ask's column, which is one of
+            `extra`; the spread is their difference. None where the file has a spread, or no ask.
         extra: Further numeric columns to the name each gets in `Bars.extra`.
         ignored: Columns left out, with the reason.
         clock: How wall times are to be understood.
@@ -65,6 +67,7 @@ class Layout:
     prices: Mapping[str, str]
     volume: str | None = None
     spread: str | None = None
+    ask: tuple[str, str] | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
     ignored: Mapping[str, str] = field(default_factory=dict)
     clock: Clock = ASSUMED_UTC

@@ -13,16 +13,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from envs.data.draft import Draft
+from envs.data.draft import PRICE_NAMES, Draft
 from envs.data.layout import MAX_DAMAGED_SHARE, Layout
 from envs.data.numerals import Numbers, NumberStyle, find_style, read_numbers
 from envs.data.parsed_times import ParsedTimes
+from envs.data.point_size import infer_point_size
 from envs.data.second_clock import check_second_clock
 from envs.data.settings import LoadSettings
 from envs.data.source import RawColumns, Source, head_column
 from envs.data.times import read_times
 from envs.data.zones import is_utc, to_utc
 from envs.errors import DataError
+
+_POINT_SLACK = 1e-3  # in points; prices are stored as binary fractions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +72,7 @@ def read_draft(source: Source, layout: Layout, settings: LoadSettings, *, where:
         notes += (f"The file is newest first, as {layout.format} files are: it was turned round",)
     if style.decimal == ",":
         notes += ("Numbers are written with a decimal comma",)
-    draft = _draft(source, layout, raw, times=times, numbers=numbers)
+    draft = _draft(source, layout, raw, times=times, numbers=numbers, settings=settings)
     draft = _in_utc(draft, zone, backwards=backwards, stay_turned=layout.newest_first)
     return Reading(
         draft=draft,
@@ -90,13 +93,16 @@ def _draft(
     *,
     times: ParsedTimes,
     numbers: Mapping[str, Numbers],
+    settings: LoadSettings,
 ) -> Draft:
     nothing = np.zeros(len(raw.rows))
     roles = {**layout.prices, "volume": layout.volume, "spread_points": layout.spread}
     columns = {
         role: nothing if name is None else numbers[name].values for role, name in roles.items()
     }
-    needed = {name for name in roles.values() if name is not None}
+    if layout.ask is not None:
+        columns["spread_points"] = _spread_of_ask(layout.ask, numbers, columns, settings)
+    needed = {name for name in (*roles.values(), *(layout.ask or ())[1:]) if name is not None}
     needed |= {name for name in layout.extra if numbers[name].unreadable.mean() < MAX_DAMAGED_SHARE}
     return Draft(
         source=source,
@@ -112,10 +118,26 @@ def _draft(
     )
 
 
+def _spread_of_ask(
+    ask: tuple[str, str],
+    numbers: Mapping[str, Numbers],
+    columns: Mapping[str, NDArray[np.float64]],
+    settings: LoadSettings,
+) -> NDArray[np.float64]:
+    """The ask less the bid, in points: whole ones, but for the rounding of the prices."""
+    role, name = ask
+    point = settings.point_value or infer_point_size(columns[price] for price in PRICE_NAMES)
+    points = (numbers[name].values - columns[role]) / point
+    nearest = np.rint(points)
+    return np.where(np.abs(points - nearest) < _POINT_SLACK, nearest, points)
+
+
 def _absent(layout: Layout, draft: Draft) -> tuple[str, ...]:
     """Say which columns are zero because the file does not have them."""
     notes = []
-    if layout.spread is None:
+    if layout.ask is not None:
+        notes.append(f"The spread is {layout.ask[1]!r} less the {layout.ask[0]}, in points")
+    elif layout.spread is None:
         notes.append("The file has no spread: it counts as 0 unless the market settings give one")
     if layout.volume is None:
         notes.append("The file has no volume: it counts as 0")

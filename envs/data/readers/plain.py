@@ -6,10 +6,19 @@ The other readers use `layout_by_names` for their columns and add what their for
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from envs.data.columns import ALIASES, clock_of_name, extra_name, find_roles, left_out, time_key
+from envs.data.columns import (
+    ALIASES,
+    clock_of_name,
+    extra_name,
+    find_ask,
+    find_roles,
+    left_out,
+    names_ask,
+    time_key,
+)
 from envs.data.layout import MAX_DAMAGED_SHARE, PRICES, Layout
 from envs.data.source import Source, head_column
 from envs.data.time_columns import INDEX_NAMES, counts_rows, find_time, second_times
@@ -47,6 +56,7 @@ def layout_by_names(
     used = {*found, *(roles[role] for role in PRICES)}
     used |= {roles[role] for role in ("volume", "spread", "symbol") if role in roles}
     extra, ignored = sort_the_rest(source, used)
+    ask = None if "spread" in roles else find_ask(extra)
     return Layout(
         format=format_name,
         time=found,
@@ -54,10 +64,22 @@ def layout_by_names(
         volume=roles.get("volume"),
         spread=roles.get("spread"),
         symbol_column=roles.get("symbol"),
+        ask=ask,
         extra=extra,
         ignored=ignored,
         second_times=second_times(source, found) if time is None else (),
         clock=clock_of_name(found[-1]),
+        warnings=_unused_asks(extra) if ask is None and "spread" not in roles else (),
+    )
+
+
+def _unused_asks(extra: Mapping[str, str]) -> tuple[str, ...]:
+    asks = [name for name in extra if names_ask(name)]
+    if not asks:
+        return ()
+    return (
+        f"SPREAD: {', '.join(map(repr, asks))} seem to be ask prices, but none is that of the open "
+        "or the close (askopen, askclose): the spread is 0 unless --spread_points gives one",
     )
 
 

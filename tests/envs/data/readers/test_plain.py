@@ -115,6 +115,48 @@ def test_a_time_of_day_that_is_not_understood_is_refused(loaded, clock):
             loaded(text, repair=repair)
 
 
+def quotes(*asks: str) -> str:
+    """Three bars of bid prices, and these ask columns 12, 20 and 25 points above."""
+    text = f"time,bidopen,bidhigh,bidlow,bidclose,{','.join(asks)}\n"
+    for hour, points in enumerate((12, 20, 25)):
+        prices = {"open": 1.1, "high": 1.10021, "low": 1.09993, "close": 1.1001}
+        row = [f"{price:.5f}" for price in prices.values()]
+        for ask in asks:
+            price = next((p for role, p in prices.items() if role in ask.lower()), 1.1)
+            row.append(f"{price + points / 1e5:.5f}")
+        text += f"2024-01-01 0{hour}:00,{','.join(row)}\n"
+    return text
+
+
+@pytest.mark.parametrize("asks", [("askopen", "askclose"), ("CloseAsk",), ("Ask Open", "Ask High")])
+def test_bid_and_ask_give_the_spread_in_points(loaded, asks):
+    result = loaded(quotes(*asks))
+    assert result.bars.spread_points.tolist() == [12, 20, 25]
+    assert not any("no spread" in note for note in result.source.notes)
+    assert any("The spread is" in note for note in result.source.notes)
+
+
+def test_a_point_value_scales_the_spread_of_bid_and_ask(loaded):
+    spread = loaded(quotes("askclose"), point_value=1e-6).bars.spread_points
+    assert spread.tolist() == [120, 200, 250]
+
+
+def test_an_ask_below_the_bid_is_refused(loaded):
+    text = quotes("askopen").replace("bid", "X").replace("ask", "bid").replace("X", "ask")
+    assert "askopen" in text
+    text = text.replace("askhigh,asklow,askclose", "bidhigh,bidlow,bidclose")
+    with pytest.raises(DataError, match=r"negative_spread, 3x"):
+        loaded(text)
+
+
+@pytest.mark.parametrize("ask", ["ask", "askhigh", "best_ask"])
+def test_an_ask_that_gives_no_spread_is_warned_of_loudly(loaded, ask):
+    result = loaded(quotes(ask))
+    assert result.bars.spread_points.tolist() == [0, 0, 0]
+    assert any("SPREAD" in warning and ask in warning for warning in result.source.warnings)
+    assert not loaded(quotes("task", "basket")).source.warnings
+
+
 def test_what_a_file_does_not_have_is_said(loaded):
     text = "time,open,high,low,close\n2024-01-01,1,2,1,1\n2024-01-02,1,2,1,1\n"
     notes = " ".join(loaded(text).source.notes)
