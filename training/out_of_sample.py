@@ -18,7 +18,7 @@ from training.train_fold import FoldTraining
 
 def walk_test_slice(run: Run, scene: Scene, training: FoldTraining, choice: Choice) -> FoldRecord:
     """Test the model that the agent carries, save it with its trades, and record the fold."""
-    bars, fold, config = run.prepared.bars, scene.fold, run.config
+    bars, fold = run.prepared.bars, scene.fold
     with scene.clock.stage("test"):
         tested = scene.walk(training.policy, fold.test)
         others = run.baselines(fold)
@@ -27,7 +27,7 @@ def walk_test_slice(run: Run, scene: Scene, training: FoldTraining, choice: Choi
             run.store.fold_path(fold.index, MODEL_FILE), training.agent, _card(run, scene, choice)
         )
         write_test_tables(run.store, scene.tape, fold.index, tested=tested, others=others)
-    measures = measure_test(scene.tape, config, tested, others)
+    measures = measure_test(scene.tape, tested, others)
     return FoldRecord(
         fold=fold,
         times=fold_times(bars, fold),

@@ -157,9 +157,7 @@ class Run:
     def _write_results(self) -> None:
         self._copy_models()
         others = [self.baselines(record.fold) for record in self.records]
-        stitched = stitch_tests(
-            self.store, self.prepared.tape, self.config, self.records, others=others
-        )
+        stitched = stitch_tests(self.store, self.prepared.tape, self.records, others=others)
         self.store.write_table(files.STITCHED_EQUITY_FILE, stitched.equity)
         self.store.write_table(files.STITCHED_LEDGER_FILE, stitched.ledger)
         policy = self.policy(self.records[-1].fold.index)

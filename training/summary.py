@@ -272,6 +272,8 @@ def describe_data(loaded: LoadedBars, prepared: Prepared) -> dict[str, Any]:
         "point_size": bars.point_size,
         "contract_size": prepared.tape.contract_size,
         "contract_size_reason": prepared.tape.contract_size_reason,
+        "currency_conversion": prepared.tape.currency_conversion,
+        "currency_conversion_reason": prepared.tape.currency_conversion_reason,
         "n_bars": len(bars),
         "first_bar": iso_time(int(bars.time_us[0])),
         "last_bar": iso_time(int(bars.time_us[-1])),

@@ -17,7 +17,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from envs.market import Ledger, Tape
-from training.config import RunConfig
 from training.evaluate import Baselines, Evaluation
 from training.folds import Range
 from training.metrics import EquityPath, Performance, Trades, performance, stitch
@@ -52,11 +51,11 @@ class Stitched:
     ledger: pd.DataFrame
 
 
-def measure_test(tape: Tape, config: RunConfig, tested: Evaluation, others: Baselines) -> Measures:
+def measure_test(tape: Tape, tested: Evaluation, others: Baselines) -> Measures:
     """Measure the walks over one test slice."""
-    paths = _baseline_paths(tape, config, others)
+    paths = _baseline_paths(tape, others)
     return Measures(
-        agent=performance(_path(tape, config, tested)),
+        agent=performance(_path(tape, tested)),
         baselines={name: averaged([performance(path) for path in paths[name]]) for name in paths},
     )
 
@@ -100,7 +99,6 @@ def equity_table(tape: Tape, tested: Evaluation, others: Baselines) -> pd.DataFr
 def stitch_tests(
     store: RunStore,
     tape: Tape,
-    config: RunConfig,
     records: Sequence[FoldRecord],
     *,
     others: Sequence[Baselines],
@@ -110,7 +108,6 @@ def stitch_tests(
     Args:
         store: Where the tables of the folds lie.
         tape: The market.
-        config: The run's settings.
         records: The finished folds, in order.
         others: The baselines of each fold.
     """
@@ -120,11 +117,11 @@ def stitch_tests(
         EquityPath(
             equity=table[AGENT].to_numpy(np.float64),
             time_us=_times(tape, record.fold.test),
-            trades=_trades(read_ledger(ledger), tape, config),
+            trades=_trades(read_ledger(ledger), tape),
         )
         for record, table, ledger in zip(records, tables, ledgers, strict=True)
     ]
-    paths = [_baseline_paths(tape, config, item) for item in others]
+    paths = [_baseline_paths(tape, item) for item in others]
     stitched_others = {
         name: [stitch(draw) for draw in zip(*(item[name] for item in paths), strict=True)]
         for name in paths[0]
@@ -161,21 +158,18 @@ def iso_times(time_us: NDArray[np.int64]) -> NDArray[np.str_]:
     return np.strings.add(texts, "+00:00")
 
 
-def _baseline_paths(
-    tape: Tape, config: RunConfig, others: Baselines
-) -> dict[str, list[EquityPath]]:
+def _baseline_paths(tape: Tape, others: Baselines) -> dict[str, list[EquityPath]]:
     groups = {FLAT: [others.flat], BUY_AND_HOLD: [others.buy_and_hold], RANDOM: [*others.random]}
     return {
-        name: [_path(tape, config, evaluation) for evaluation in group]
-        for name, group in groups.items()
+        name: [_path(tape, evaluation) for evaluation in group] for name, group in groups.items()
     }
 
 
-def _path(tape: Tape, config: RunConfig, evaluation: Evaluation) -> EquityPath:
+def _path(tape: Tape, evaluation: Evaluation) -> EquityPath:
     return EquityPath(
         equity=evaluation.window_equity,
         time_us=_times(tape, evaluation.window),
-        trades=_trades(evaluation.ledger, tape, config),
+        trades=_trades(evaluation.ledger, tape),
     )
 
 
@@ -184,9 +178,8 @@ def _times(tape: Tape, window: Range) -> NDArray[np.int64]:
     return times
 
 
-def _trades(ledger: Ledger, tape: Tape, config: RunConfig) -> Trades:
-    usd_per_price = tape.contract_size * config.env.market.currency_conversion
-    return Trades.of_ledger(ledger, usd_per_price=usd_per_price)
+def _trades(ledger: Ledger, tape: Tape) -> Trades:
+    return Trades.of_ledger(ledger, usd_per_price=tape.usd_per_price)
 
 
 def _stitched_equity(

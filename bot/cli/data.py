@@ -25,6 +25,7 @@ from bot.wording import clean
 from envs.bars import Bars
 from envs.data.load import LoadedBars
 from envs.market.contract import contract_size_for
+from envs.market.currency import conversion_for
 from training.folds import FoldConfig
 
 _JSON = Flag("json", "one JSON object, nothing else", kind=Kind(scalar=bool))
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str]) -> int:
 def facts(loaded: LoadedBars) -> dict[str, Any]:
     """Return what is known of a file and its bars, as JSON values."""
     bars, size = loaded.bars, contract_size_for(loaded.bars.symbol)
+    conversion = conversion_for(bars.symbol)
     return {
         "symbol": bars.symbol,
         "timeframe": bars.timeframe.name,
@@ -51,6 +53,8 @@ def facts(loaded: LoadedBars) -> dict[str, Any]:
         "point_size": bars.point_size,
         "contract_size": size.value,
         "contract_size_reason": size.reason,
+        "currency_conversion": conversion.value,
+        "currency_conversion_reason": conversion.reason,
         "lowest": float(bars.low.min()),
         "highest": float(bars.high.max()),
         "median_spread_points": float(np.median(bars.spread_points)),
@@ -120,6 +124,7 @@ def _table(loaded: LoadedBars) -> Iterator[tuple[str, str]]:
     else:
         yield "Spread", "none in the file (--spread_points sets one when training)"
     yield "Contract", f"{size.value:,.10g} units a lot ({size.reason})"
+    yield "Currency", _currency(bars)
     yield "Columns", ", ".join(f"{role} <- {name}" for role, name in source.columns.items())
     for name, reason in source.ignored.items():
         yield "Left out", f"{name}: {reason}"
@@ -131,6 +136,13 @@ def _table(loaded: LoadedBars) -> Iterator[tuple[str, str]]:
             f"{config.step_bars:,}, less what the features need to warm up"
         ),
     )
+
+
+def _currency(bars: Bars) -> str:
+    value, reason = conversion_for(bars.symbol)
+    if value is None:
+        return f"{reason} (--currency_conversion sets it when training)"
+    return f"{value:g} USD for one of the quote ({reason})"
 
 
 def _entry(label: str, text: str, width: int) -> list[str]:

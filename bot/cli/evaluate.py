@@ -122,7 +122,7 @@ def _try(given: Given) -> Trial:
         tape=tape,
         tested=tested,
         others=others,
-        measures=measure_test(tape, config, tested, others),
+        measures=measure_test(tape, tested, others),
     )
 
 

@@ -25,7 +25,8 @@ from envs.data.load import LoadedBars
 from envs.data.settings import LoadSettings
 from envs.features.build import build_features
 from envs.features.config import FeatureConfig
-from envs.market import make_tape
+from envs.market import MarketConfig, make_tape
+from envs.market.currency import with_nominal_conversion
 from envs.vector_env import TradingVectorEnv
 from training.config import OutputConfig, RunConfig, with_values
 from training.events import Event, Progressed, RunFinished
@@ -121,7 +122,7 @@ def _check_environment(bars: Bars) -> str:
     """Step many environments and measure how fast."""
     part = bars.slice(0, min(len(bars), 5_000))
     features = build_features(part, FeatureConfig(scaling_window_bars=50))
-    config = EnvConfig()
+    config = EnvConfig(market=with_nominal_conversion(MarketConfig(), part))
     tape = make_tape(part, features, config.market)
     env = TradingVectorEnv(
         tape, config, n_envs=_PROBE_ENVS, start=features.warmup_bars, random_starts=True
@@ -158,6 +159,8 @@ def _train(loaded: LoadedBars, n_steps: int) -> tuple[RunFinished, Speed]:
     speed = Speed()
     with tempfile.TemporaryDirectory() as folder:
         output = OutputConfig(results_dir=Path(folder), tensorboard=False)
+        market = with_nominal_conversion(MarketConfig(), loaded.bars)
+        values["env.market.currency_conversion"] = market.currency_conversion
         config = with_values(RunConfig(), values)
         return walk_forward(config, loaded, output, provenance={}, listener=speed), speed
 

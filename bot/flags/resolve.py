@@ -28,6 +28,7 @@ FROM_DATA = frozenset(
         "data.timeframe",
         "data.day_first",
         "env.market.contract_size",
+        "env.market.currency_conversion",
         "env.market.spread_points",
     }
 )

@@ -35,8 +35,9 @@ MARKET = (
     ),
     Flag(
         "currency_conversion",
-        "account currency for one unit of the quote currency",
+        "USD for one unit of the quote currency; 1 without it, or asked for",
         f"{_MARKET}.currency_conversion",
+        shown=False,
     ),
     Flag(
         "spread_points",

@@ -40,7 +40,7 @@ class MarketConfig:
     """
 
     initial_balance_usd: float = 10_000.0
-    """Balance at the start of every episode, in the account's currency; positive."""
+    """Balance at the start of every episode, USD, which the account is in; positive."""
     balance_per_lot_usd: float = 500.0
     """Each this much of balance buys 0.01 lots; positive. The rule of the historical scripts."""
     lot_step: float = 0.01
@@ -51,8 +51,9 @@ class MarketConfig:
     """Largest order, a multiple of `lot_step`; a larger one is cut to it."""
     contract_size: float | None = None
     """Units of the instrument in one lot; None takes it from the symbol (`contract_size_for`)."""
-    currency_conversion: float = 1.0
-    """Account currency for one unit of the quote currency; positive, constant over the bars."""
+    currency_conversion: float | None = None
+    """USD for one unit of the quote currency; positive, constant over the bars. None is 1 where the
+    symbol is quoted in USD or in nothing known; else it must be set (`envs.market.currency`)."""
     leverage: float = 100.0
     """Notional value for one unit of margin; positive."""
     margin_call_frac: float = 1.0
@@ -127,7 +128,7 @@ class Terms:
     Attributes:
         lot_steps_per_usd: Lot steps that one unit of balance buys.
         slippage_price: Adverse distance of a fill, in price.
-        usd_per_price: Profit of one lot when the price moves by 1.
+        usd_per_price: Profit of one lot when the price moves by 1 (`Tape.usd_per_price`).
         margin_per_price: Margin of one lot divided by its price.
         swap_long_usd, swap_short_usd: Cost of one lot for one night.
         drawdown_floor_frac: Lowest equity over its peak that is allowed; None is no limit.
@@ -149,9 +150,8 @@ class Terms:
     drawdown_floor_frac: float | None
 
     @classmethod
-    def of(cls, config: MarketConfig, *, point_size: float, contract_size: float) -> Terms:
-        """Resolve `config` for an instrument with this point size and contract size."""
-        usd_per_price = contract_size * config.currency_conversion
+    def of(cls, config: MarketConfig, *, point_size: float, usd_per_price: float) -> Terms:
+        """Resolve `config` for an instrument of this point size and worth."""
         limit = config.max_drawdown_frac
         return cls(
             initial_balance_usd=config.initial_balance_usd,

@@ -1,4 +1,4 @@
-"""Contract sizes: how many units of an instrument one lot holds, guessed from its symbol.
+"""What a symbol says: the units of the instrument in one lot, and its base and quote currency.
 
 A guess is never silent: the reason comes with the value and is recorded with the run.
 """
@@ -23,6 +23,32 @@ FIAT = frozenset({
 _PAIR = re.compile(r"^([A-Za-z]{3})[/_-]?([A-Za-z]{3})(?:[a-z]{1,4}|[._#+-].*)?$")
 
 
+# Coins of other lengths are only told apart from their quote by a mark: DOGE/EUR, AAVE_BTC.
+_MARKED = re.compile(r"^([A-Z0-9]{2,10})[/_-]([A-Z]{3})$")
+QUOTES = FIAT | frozenset({"XAU", "XAG", "BTC", "ETH"})
+"""What prices are known to be counted in."""
+
+
+class Pair(NamedTuple):
+    """Base and quote of a symbol; the quote is one of `QUOTES`, or the base is USD."""
+
+    base: str
+    quote: str
+
+
+def pair_of(symbol: str) -> Pair | None:
+    """Split a symbol into base and quote; None where its quote is not known (`GOOGL`, `BTCUSDT`).
+
+    Args:
+        symbol: The instrument's name, with or without a broker's suffix (`XAUUSDm`, `EURUSD.pro`).
+    """
+    match = _PAIR.match(symbol.strip()) or _MARKED.match(symbol.strip())
+    if match is None:
+        return None
+    pair = Pair(match[1].upper(), match[2].upper())
+    return pair if pair.quote in QUOTES or pair.base == "USD" else None
+
+
 class ContractSize(NamedTuple):
     """Units in one lot, and why."""
 
@@ -36,10 +62,10 @@ def contract_size_for(symbol: str) -> ContractSize:
     Args:
         symbol: The instrument's name, with or without a broker's suffix (`XAUUSDm`, `EURUSD.pro`).
     """
-    match = _PAIR.match(symbol.strip())
-    base, quote = (match[1].upper(), match[2].upper()) if match else ("", "")
-    if base in OUNCES and quote in FIAT | {"XAU"}:
-        return ContractSize(OUNCES[base], f"{symbol!r} is {base}: {OUNCES[base]:g} ounces a lot")
-    if base in FIAT and quote in FIAT:
-        return ContractSize(FOREX_LOT, f"{symbol!r} is the currency pair {base}/{quote}")
+    pair = pair_of(symbol)
+    if pair is not None and pair.base in OUNCES and pair.quote in FIAT | {"XAU"}:
+        ounces = OUNCES[pair.base]
+        return ContractSize(ounces, f"{symbol!r} is {pair.base}: {ounces:g} ounces a lot")
+    if pair is not None and {*pair} <= FIAT:
+        return ContractSize(FOREX_LOT, f"{symbol!r} is the currency pair {pair.base}/{pair.quote}")
     return ContractSize(1.0, f"{symbol!r} is neither a metal nor a currency pair: one unit a lot")

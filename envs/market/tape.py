@@ -20,6 +20,7 @@ from envs.errors import ConfigError
 from envs.market.account import Array
 from envs.market.config import MarketConfig
 from envs.market.contract import contract_size_for
+from envs.market.currency import SET_IN_CONFIG, conversion_of
 from envs.timeframe import SECONDS_PER_DAY, US_PER_SECOND
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Tape:
         point_size: Price of one point.
         contract_size: Units in one lot.
         contract_size_reason: Where that came from, for the run's record.
+        currency_conversion: USD for one unit of the quote currency.
+        currency_conversion_reason: Where that came from.
     """
 
     open: Array
@@ -68,9 +71,16 @@ class Tape:
     point_size: float
     contract_size: float
     contract_size_reason: str
+    currency_conversion: float
+    currency_conversion_reason: str
 
     def __len__(self) -> int:
         return len(self.close)
+
+    @property
+    def usd_per_price(self) -> float:
+        """Profit of one lot when the price moves by 1, USD."""
+        return self.contract_size * self.currency_conversion
 
     @cached_property
     def prices(self) -> Array:
@@ -114,10 +124,11 @@ def make_tape(bars: Bars, features: Any, config: MarketConfig) -> Tape:
     Args:
         bars: The bars to trade.
         features: A `FeatureMatrix`, or `(n_bars, n_features) float32` without names.
-        config: Spread override and multiplier, contract size.
+        config: Spread override and multiplier, contract size, currency conversion.
 
     Raises:
-        ConfigError: If features and bars differ in length, or the features are not float32.
+        ConfigError: If features and bars differ in length, the features are not float32, or the
+            symbol is quoted in another currency than USD and no conversion is set.
     """
     values, names = _feature_matrix(features)
     if values.ndim != 2 or len(values) != len(bars) or values.dtype != np.float32:
@@ -127,7 +138,8 @@ def make_tape(bars: Bars, features: Any, config: MarketConfig) -> Tape:
         )
     size = contract_size_for(bars.symbol)
     if config.contract_size is not None:
-        size = size._replace(value=config.contract_size, reason="set in the market's config")
+        size = size._replace(value=config.contract_size, reason=SET_IN_CONFIG)
+    conversion, conversion_reason = conversion_of(bars, config)
     return Tape(
         **{name: getattr(bars, name) for name in ("open", "close", "time_us")},
         spread_points=_charged_spread(bars, config),
@@ -137,6 +149,8 @@ def make_tape(bars: Bars, features: Any, config: MarketConfig) -> Tape:
         point_size=bars.point_size,
         contract_size=size.value,
         contract_size_reason=size.reason,
+        currency_conversion=conversion,
+        currency_conversion_reason=conversion_reason,
     )
 
 

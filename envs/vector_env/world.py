@@ -63,7 +63,7 @@ class World:
         )
         self.mode = action_mode(config.action_mode)
         self.terms = Terms.of(
-            config.market, point_size=tape.point_size, contract_size=tape.contract_size
+            config.market, point_size=tape.point_size, usd_per_price=tape.usd_per_price
         )
         self.layout = ObservationLayout.of(
             tape.feature_names, bars_held_scale_bars=config.bars_held_scale_bars

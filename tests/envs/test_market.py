@@ -8,6 +8,7 @@ import pytest
 from envs.config import EnvConfig
 from envs.errors import ConfigError
 from envs.market import MarketConfig, Terms, contract_size_for, make_tape, scalar
+from envs.market.currency import with_nominal_conversion
 from envs.market.rules import lots_for
 from envs.market.tape import count_nights
 from envs.trading_env import TradingEnv
@@ -307,7 +308,7 @@ def test_lots_are_cut_down_to_the_step_without_losing_one_to_rounding(balance, s
     config = gold(lot_step=step, min_lots=max(step, 0.01))
     if balance <= 500 and step > 0.01:
         pytest.skip("the smallest order is the step")
-    terms = Terms.of(config, point_size=0.01, contract_size=100.0)
+    terms = Terms.of(config, point_size=0.01, usd_per_price=100.0)
     assert lots_for(scalar, terms, balance) == lots
     assert lots_for(np, terms, np.array([balance])).tolist() == [lots]
 
@@ -317,12 +318,12 @@ def test_lots_are_cut_down_to_the_step_without_losing_one_to_rounding(balance, s
     [(10_000.0, 0.20), (10_499.99, 0.20), (10_500.0, 0.21), (10_500.0 - 2e-12, 0.21)],
 )
 def test_five_hundred_of_balance_buy_a_hundredth_of_a_lot_unless_told_otherwise(balance, lots):
-    terms = Terms.of(MarketConfig(), point_size=0.01, contract_size=100.0)
+    terms = Terms.of(MarketConfig(), point_size=0.01, usd_per_price=100.0)
     assert lots_for(scalar, terms, balance) == lots
 
 
 def test_every_whole_step_of_balance_buys_exactly_that_many_lots():
-    terms = Terms.of(gold(), point_size=0.01, contract_size=100.0)
+    terms = Terms.of(gold(), point_size=0.01, usd_per_price=100.0)
     n_steps = np.arange(1, 20_001)
     np.testing.assert_array_equal(lots_for(np, terms, n_steps * 1_000.0), n_steps / 100)
 
@@ -361,6 +362,77 @@ def test_a_contract_size_of_the_config_beats_the_symbol():
     tape = make_tape(bars, features, MarketConfig(contract_size=7.0))
     assert tape.contract_size == 7.0
     assert "config" in tape.contract_size_reason
+
+
+def tape_of(symbol, closes=(150.0, 160.0, 140.0), **market):
+    bars = make_bars(closes, closes, symbol=symbol)
+    return make_tape(bars, np.zeros((len(closes), 1), np.float32), MarketConfig(**market))
+
+
+@pytest.mark.parametrize(
+    ("symbol", "says"),
+    [
+        ("EURUSD", "is quoted in USD"),
+        ("XAUUSDm", "is quoted in USD"),
+        ("BTC/USD", "is quoted in USD"),
+        ("DOGE_USD", "is quoted in USD"),
+        ("BTCUSDT", "taken for USD"),
+        ("GOOGL", "taken for USD"),
+        ("PLANTED", "taken for USD"),
+        ("ABCDEF", "taken for USD"),
+        ("", "taken for USD"),
+    ],
+)
+def test_a_quote_in_usd_or_in_nothing_known_is_not_converted_and_says_why(symbol, says):
+    tape = tape_of(symbol)
+    assert (tape.currency_conversion, tape.usd_per_price) == (1.0, tape.contract_size)
+    assert says in tape.currency_conversion_reason
+    assert repr(symbol) in tape.currency_conversion_reason
+
+
+@pytest.mark.parametrize(
+    ("symbol", "quote"),
+    [
+        ("USDJPY", "JPY"),
+        ("USDCHF.pro", "CHF"),
+        ("EURGBP", "GBP"),
+        ("GBPJPY.r", "JPY"),
+        ("XAUEUR", "EUR"),
+        ("ETH_BTC", "BTC"),
+        ("DOGE/EUR", "EUR"),
+        ("USDBTC", "BTC"),
+    ],
+)
+def test_another_quote_must_be_converted_and_the_error_names_the_flag(symbol, quote):
+    with pytest.raises(ConfigError, match=f"earns {quote}.*") as caught:
+        tape_of(symbol)
+    assert f"give --currency_conversion the USD for one {quote}" in caught.value.mend
+    assert ("e.g. 0.006667" in caught.value.mend) == symbol.startswith("USD")
+    tape = tape_of(symbol, currency_conversion=0.5)
+    assert tape.usd_per_price == 0.5 * tape.contract_size
+    assert "config" in tape.currency_conversion_reason
+
+
+def test_a_lot_of_dollars_against_yen_binds_its_margin_in_dollars_and_trades():
+    """0.2 lots at 150 and 1/150: 20,000 USD, margin 200; a rise of 1.00 is 20,000 yen, 133.33."""
+    market = MarketConfig(currency_conversion=1 / 150, max_drawdown_frac=None)
+    closes = [150.0, 150.0, 151.0]
+    bars = make_bars([150.0, 150.0, 151.0], closes, symbol="USDJPY")
+    tape = make_tape(bars, np.zeros((3, 1), np.float32), market)
+    env = TradingEnv(tape, EnvConfig(market=market), record=True)
+    env.reset(seed=0)
+    assert [env.step(LONG)[4]["refused"] for _ in range(2)] == [False, False]
+    assert env.ledger().net.tolist() == approx(20_000 / 150)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "given", "used"),
+    [("USDJPY", None, 1 / 150), ("USDJPY", 0.5, 0.5), ("EURUSD", None, None)],
+)
+def test_a_trial_of_the_machinery_may_take_one_unit_for_one_dollar(symbol, given, used):
+    bars = make_bars([150.0, 160.0, 140.0], [150.0, 160.0, 140.0], symbol=symbol)
+    market = with_nominal_conversion(MarketConfig(currency_conversion=given), bars)
+    assert market.currency_conversion == used
 
 
 def test_a_spread_of_the_config_beats_the_bars_and_the_multiplier_stretches_either():

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 
@@ -259,6 +260,19 @@ def test_wrong_settings_leave_nothing_behind(tmp_path, change, what):
     with pytest.raises(ConfigError, match=what):
         run(tmp_path / "results", tiny_config(**change))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_bars_that_earn_another_currency_are_refused_without_a_conversion(tmp_path):
+    yen = dataclasses.replace(small_bars(), symbol="USDJPY")
+    with pytest.raises(ConfigError, match="--currency_conversion"):
+        run(tmp_path / "results", bars=yen)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_conversion_and_its_reason_are_recorded(finished):
+    data = read(finished[0] / "config.json")["data"]
+    assert data["currency_conversion"] == 1.0
+    assert "taken for USD" in data["currency_conversion_reason"]
 
 
 def test_bars_after_a_fold_change_nothing_in_it(finished, tmp_path):

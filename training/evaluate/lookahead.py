@@ -22,6 +22,7 @@ from envs.errors import ConfigError
 from envs.features import FeatureConfig, FeatureMatrix, FittedScaler, build_features
 from envs.features.audit import AuditResult, audit_causality, audit_features
 from envs.market import Tape, make_tape
+from envs.market.currency import with_nominal_conversion
 from envs.observations import ACCOUNT_NAMES
 from training.agent.network import Network, build_policy
 from training.agent.stacked import StackedActors
@@ -139,6 +140,8 @@ class _Walks:
         policy: RecurrentActorCriticPolicy | None,
         seed: int,
     ) -> None:
+        market = with_nominal_conversion(env_config.market, bars)
+        env_config = replace(env_config, market=market)
         self._feature_config, self._env_config = feature_config, env_config
         self._half = len(bars) // 2
         features = build_features(bars, feature_config)

@@ -45,6 +45,7 @@ def test_the_page_says_what_was_understood(gold, capsys, monkeypatch):
         "one point is 0.001",
         "median 200 points",
         "100 units a lot",
+        "Currency 1 USD for one of the quote ('XAUUSD' is quoted in USD)",
         "time <- time, open <- open",
         "Folds 0 of window 2,500",
     ):
@@ -58,6 +59,7 @@ def test_json_is_strict_and_alone_on_standard_output(gold, capsys):
     assert (facts["symbol"], facts["timeframe"], facts["n_bars"]) == ("XAUUSD", "1h", 60)
     assert facts["source"]["format"] == "plain"
     assert facts["contract_size"] == 100.0
+    assert (facts["currency_conversion"], "USD" in facts["currency_conversion_reason"]) == (1, True)
 
 
 def test_flags_change_what_is_understood(gold, capsys):
@@ -101,3 +103,14 @@ def test_no_file_is_refused(capsys):
 @pytest.mark.parametrize(("n_bars", "n_folds"), [(3000, 0), (3001, 1), (3500, 1), (3501, 2)])
 def test_folds_are_counted_as_they_would_be_cut(n_bars, n_folds):
     assert n_default_folds(n_bars) == n_folds
+
+
+def test_a_quote_that_must_be_converted_is_named_with_its_flag(gold, capsys):
+    yen = gold.with_name("USDJPY_1h.csv")
+    gold.rename(yen)
+    assert run(["data", str(yen)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "is quoted in JPY" in said
+    assert "--currency_conversion sets it" in said
+    assert run(["data", str(yen), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["currency_conversion"] is None

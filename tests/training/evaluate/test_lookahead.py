@@ -1,5 +1,6 @@
 """The audit of a whole run passes what is causal and catches what is planted to look ahead."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,12 @@ def test_the_audited_walk_trades_and_acts_in_all_ways() -> None:
     rows = walks.of(BARS)
     assert set(rows.actions[-110:]) == {0.0, 1.0, 2.0}
     assert rows.observations[-1].any()
+    assert len(np.unique(rows.equity)) > 20
+
+
+def test_bars_that_earn_another_currency_are_audited_without_a_conversion() -> None:
+    yen = dataclasses.replace(BARS, symbol="USDJPY")
+    rows = lookahead._Walks(yen, FEATURES, EnvConfig(), policy=None, seed=0).of(yen)
     assert len(np.unique(rows.equity)) > 20
 
 
