@@ -58,6 +58,7 @@ class Layout:
         symbol: Name found in the file, None when there is none.
         symbol_column: Column that holds the symbol in every row.
         close_time: Column of the bar's end, which proves the unit of the time.
+        decimal_point: The format is known to write a decimal point.
         hints: Columns of numbers that are left out but written by the same hand.
         notes, warnings: For the report.
     """
@@ -78,6 +79,7 @@ class Layout:
     symbol_column: str | None = None
     close_time: str | None = None
     second_times: tuple[str, ...] = ()
+    decimal_point: bool = False
     hints: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -88,6 +88,35 @@ def find_style(columns: Mapping[str, Any], *, hints: Sequence[Any] = (), where: 
     return NumberStyle()
 
 
+def check_point(columns: Mapping[str, Any], *, where: str) -> None:
+    """Refuse `17.234` in a file whose marks are of a country that writes a decimal comma.
+
+    Args:
+        columns: Columns as text, name to Arrow array.
+        where: The file, for messages.
+
+    Raises:
+        DataError: If a point may stand between thousands and nothing proves it a decimal mark.
+    """
+    texts = list(columns.values())
+    if _first_match(texts, (*_proofs("."), *_proofs(","))):
+        return
+    if unclear := _first_match(texts, (_THREE["."],)):
+        raise DataError(
+            "It must be clear whether a point is a decimal mark or stands between thousands",
+            came=f"{unclear!r} in columns separated by semicolons, as where the comma is the "
+            "decimal mark, and nothing that decides",
+            where=f"{where}, columns {', '.join(columns)}",
+            mend="write other than three digits after a decimal point (17.2340), or no mark "
+            "between thousands (17234)",
+        )
+
+
+def may_be_thousands(value: str) -> bool:
+    """Tell whether a text is up to three digits, a point, and three digits."""
+    return re.match(_THREE["."], value.strip()) is not None
+
+
 def read_numbers(
     column: Any, style: NumberStyle, *, dash_is_zero: bool = False, suffixes: bool = False
 ) -> Numbers:

@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from envs.data.draft import PRICE_NAMES, Draft
 from envs.data.layout import MAX_DAMAGED_SHARE, Layout
-from envs.data.numerals import Numbers, NumberStyle, find_style, read_numbers
+from envs.data.numerals import (
+    Numbers,
+    NumberStyle,
+    check_point,
+    find_style,
+    may_be_thousands,
+    read_numbers,
+)
 from envs.data.parsed_times import ParsedTimes
 from envs.data.point_size import infer_point_size
 from envs.data.second_clock import check_second_clock
@@ -171,6 +178,7 @@ def _numbers(
 ) -> tuple[dict[str, Numbers], NumberStyle]:
     prices = {name: raw.columns[name] for name in layout.prices.values()}
     style = find_style(prices, hints=_hints(source, raw, layout), where=where)
+    _check_point(source, layout, style, where=where)
     numbers = {}
     for name in layout.numbers:
         is_price = name in prices
@@ -181,6 +189,16 @@ def _numbers(
             dash_is_zero=layout.dash_volume_is_zero and name == layout.volume,
         )
     return numbers, style
+
+
+def _check_point(source: Source, layout: Layout, style: NumberStyle, *, where: str) -> None:
+    """Doubt the point where semicolons part the columns, as they do where commas are decimal."""
+    if style.decimal == "," or layout.decimal_point or "semicolon" not in source.container:
+        return
+    names = [*layout.prices.values(), *filter(None, (layout.volume,))]
+    suspects = [n for n in names if any(map(may_be_thousands, head_column(source, n)))]
+    if suspects:
+        check_point(dict(source.read(numbers=(), others=names).columns), where=where)
 
 
 def _hints(source: Source, raw: RawColumns, layout: Layout) -> list[Any]:

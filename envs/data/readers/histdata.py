@@ -34,4 +34,5 @@ def read_histdata(source: Source) -> Layout | str:
         prices=dict(zip(("open", "high", "low", "close"), prices, strict=True)),
         volume=volume,
         clock=_CLOCK,
+        decimal_point=True,
     )

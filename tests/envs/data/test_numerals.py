@@ -81,3 +81,37 @@ def test_a_comma_that_may_be_either_is_refused_and_so_are_two_decimal_marks():
         find_style({"open": pa.array(["1,234", "1,235"])}, where="file")
     with pytest.raises(DataError, match=r"'1,5' with a decimal comma and '1\.5' with"):
         find_style({"open": pa.array(["1,5", "1.5"])}, where="file")
+
+
+def semicolons(*values: str, volume: str = "5") -> str:
+    rows = "".join(
+        f"2024-01-{day:02d};{value};{value};{value};{value};{volume}\n"
+        for day, value in enumerate(values, start=1)
+    )
+    return f"time;open;high;low;close;volume\n{rows}"
+
+
+@pytest.mark.parametrize(
+    ("values", "volume"),
+    [(("17.234", "17.240", "17.239"), "5"), (("17", "18", "19"), "1.250")],
+)
+def test_a_point_before_three_digits_between_semicolons_is_refused(loaded, values, volume):
+    with pytest.raises(DataError, match="whether a point is a decimal mark"):
+        loaded(semicolons(*values, volume=volume))
+    text = semicolons(*values, volume=volume).replace(";", ",")
+    assert loaded(text).bars.close[0] == float(values[0])
+
+
+@pytest.mark.parametrize(
+    ("values", "volume", "close"),
+    [
+        (("17.234", "17.24", "17.239"), "5", 17.234),
+        (("999.500", "1000.250", "1001.125"), "5", 999.5),
+        (("0.999", "1.001", "1.002"), "5", 0.999),
+        (("17.234", "17.240", "17.239"), "61.25", 17.234),
+        (("17.234,5", "17.240,0", "17.239,5"), "5", 17234.5),
+        (("17234", "17240", "17239"), "5", 17234),
+    ],
+)
+def test_a_mark_that_is_proven_is_read_between_semicolons(loaded, values, volume, close):
+    assert loaded(semicolons(*values, volume=volume)).bars.close[0] == close
