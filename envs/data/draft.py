@@ -31,6 +31,7 @@ class Draft:
         bad_times, bad_numbers: File row to what could not be read there.
         skipped_times, unclear_times, other_unit: Rows (file index) whose wall time was jumped over
             by a clock change, occurs twice, or is in another unit than most.
+        swapped_days: Rows whose day and month seem to stand in each other's place.
         close_times: `(n_rows,) int64` end of each bar where the format has it.
     """
 
@@ -45,6 +46,7 @@ class Draft:
     skipped_times: frozenset[int] = frozenset()
     unclear_times: frozenset[int] = frozenset()
     other_unit: frozenset[int] = frozenset()
+    swapped_days: frozenset[int] = frozenset()
     close_times: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
@@ -65,6 +67,7 @@ class Draft:
             skipped_times=self.skipped_times & kept,
             unclear_times=self.unclear_times & kept,
             other_unit=self.other_unit & kept,
+            swapped_days=self.swapped_days & kept,
             close_times=None if self.close_times is None else self.close_times[index],
         )
 
@@ -88,6 +91,7 @@ class Draft:
             or self.skipped_times
             or self.unclear_times
             or self.other_unit
+            or self.swapped_days
         )
 
 

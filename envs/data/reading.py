@@ -28,6 +28,7 @@ from envs.data.point_size import infer_point_size
 from envs.data.second_clock import check_second_clock
 from envs.data.settings import LoadSettings
 from envs.data.source import RawColumns, Source, head_column
+from envs.data.swapped_days import swapped_rows
 from envs.data.times import read_times
 from envs.data.zones import is_utc, to_utc
 from envs.errors import DataError
@@ -121,6 +122,7 @@ def _draft(
         bad_times=_texts(times.unreadable, raw, layout.time),
         bad_numbers=_bad_numbers(raw, numbers, needed),
         other_unit=_rows_of(raw.rows, times.other_unit),
+        swapped_days=_swapped(raw, times),
         close_times=_close_times(raw, layout),
     )
 
@@ -272,6 +274,13 @@ def _close_times(raw: RawColumns, layout: Layout) -> NDArray[np.int64] | None:
 def _runs_backwards(times: ParsedTimes) -> bool:
     steps = np.diff(times.time_us[~times.unreadable])
     return int((steps < 0).sum()) > int((steps > 0).sum())
+
+
+def _swapped(raw: RawColumns, times: ParsedTimes) -> frozenset[int]:
+    if times.is_epoch:
+        return frozenset()
+    readable = ~times.unreadable
+    return _rows_of(raw.rows[readable], swapped_rows(times.time_us[readable]))
 
 
 def _rows_of(rows: NDArray[np.int64], mask: NDArray[np.bool_] | None) -> frozenset[int]:

@@ -88,6 +88,9 @@ def _check_times(draft: Draft) -> Iterator[Problem]:
          "summer time began: is the timezone right?", "--repair moves them an hour on"),
         ("unclear_local_time", draft.unclear_times, "Wall times that came twice when summer time "
          "ended, with one bar only", "--repair takes the first of the two"),
+        ("swapped_day_and_month", draft.swapped_days, "Days that follow each other only with day "
+         "and month exchanged, and as read are scattered over the months", "write every date as "
+         "YYYY-MM-DD; --repair does not know which rows are meant"),
     ):  # fmt: skip
         if rows:
             index = np.flatnonzero(draft.mask(rows))
