@@ -14,6 +14,7 @@ from envs.array_cache import ArrayCache
 from envs.bars import Bars
 from envs.features import FeatureMatrix, FittedScaler, build_features
 from envs.market import Tape, make_tape
+from envs.market.doubts import doubts
 from envs.observations import ObservationLayout
 from training.agent.build import resolve_device
 from training.agent.checkpoint import LoadedModel, load_model
@@ -35,6 +36,7 @@ class Prepared:
         folds: The folds, in order; at least one.
         layout: Names of the observation's columns.
         initial_model: The model that fold 0 starts from; None with fresh weights.
+        doubts: What is allowed and hardly meant about the market's conditions, sentences.
     """
 
     bars: Bars
@@ -43,6 +45,7 @@ class Prepared:
     folds: tuple[Fold, ...]
     layout: ObservationLayout
     initial_model: LoadedModel | None
+    doubts: tuple[str, ...]
 
 
 def prepare(
@@ -66,13 +69,15 @@ def prepare(
     layout = ObservationLayout.of(
         features.names, bars_held_scale_bars=config.env.bars_held_scale_bars
     )
+    tape = make_tape(bars, features, config.env.market)
     return Prepared(
         bars=bars,
         features=features,
-        tape=make_tape(bars, features, config.env.market),
+        tape=tape,
         folds=make_folds(len(bars), config.folds, first_bar=features.warmup_bars),
         layout=layout,
         initial_model=_initial_model(config, layout),
+        doubts=doubts(bars, tape, config.env.market),
     )
 
 

@@ -285,6 +285,8 @@ class Run:
             )
         )
         self.emit(summary.decided(n_done, self._cache_decision()))
+        for doubt in prepared.doubts:
+            self.emit(Noticed(level="warning", message=doubt))
         if prepared.features.cache_failure is not None:
             message = f"features were not kept in the cache: {prepared.features.cache_failure}"
             self.emit(Noticed(level="warning", message=message))

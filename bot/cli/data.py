@@ -139,10 +139,10 @@ def _table(loaded: LoadedBars) -> Iterator[tuple[str, str]]:
 
 
 def _currency(bars: Bars) -> str:
-    value, reason = conversion_for(bars.symbol)
-    if value is None:
-        return f"{reason} (--currency_conversion sets it when training)"
-    return f"{value:g} USD for one of the quote ({reason})"
+    conversion = conversion_for(bars.symbol)
+    if conversion.value is None:
+        return f"{conversion.reason} (--currency_conversion sets it when training)"
+    return f"{conversion.value:g} USD for one of the quote ({conversion.reason})"
 
 
 def _entry(label: str, text: str, width: int) -> list[str]:

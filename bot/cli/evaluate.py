@@ -34,7 +34,8 @@ from envs.data.load import LoadedBars
 from envs.errors import ConfigError
 from envs.features.build import build_features
 from envs.features.config import FeatureMatrix
-from envs.market import Tape, make_tape
+from envs.market import MarketConfig, Tape, make_tape
+from envs.market.doubts import doubts
 from envs.observations import ObservationLayout
 from training.agent.build import DEVICES
 from training.agent.checkpoint import LoadedModel, load_model
@@ -82,6 +83,7 @@ class Trial:
     tested: Evaluation
     others: Baselines
     measures: Measures
+    market: MarketConfig
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -123,6 +125,7 @@ def _try(given: Given) -> Trial:
         tested=tested,
         others=others,
         measures=measure_test(tape, tested, others),
+        market=config.env.market,
     )
 
 
@@ -197,6 +200,10 @@ def _warnings(trial: Trial) -> Iterator[str]:
         yield from _seen(card.description.get("fold"), window)
     else:
         yield "The model was trained on other bars; whether they overlap with these is not known."
+    for doubt in doubts(trial.loaded.bars, trial.tape, trial.market):
+        yield f"{doubt}."
+    if trial.tested.n_refused:
+        yield f"{trial.tested.n_refused:,} orders of the model were refused: the margin was short."
     if trial.tested.terminated:
         yield f"The account ended early, after {trial.tested.n_bars:,} of {window.n_bars:,} bars."
 
@@ -225,6 +232,7 @@ def _facts(trial: Trial) -> dict[str, Any]:
         "bars": trial.loaded.bars.fingerprint,
         "symbol": trial.loaded.bars.symbol,
         "score": {trial.tested.score_name: trial.tested.score},
+        "n_refused_orders": trial.tested.n_refused,
         "performance": trial.measures.agent.to_json(),
         "baselines": {name: p.to_json() for name, p in trial.measures.baselines.items()},
         "warnings": list(_warnings(trial)),

@@ -22,10 +22,17 @@ SET_IN_CONFIG = "set in the market's config"
 
 
 class Conversion(NamedTuple):
-    """USD for one unit of the quote currency, and why; None where it must be given."""
+    """USD for one unit of the quote currency, and why.
+
+    Attributes:
+        value: None where it must be given.
+        reason: A sentence without a stop.
+        is_sure: Whether the symbol names the quote; else 1 is an assumption.
+    """
 
     value: float | None
     reason: str
+    is_sure: bool = True
 
 
 def conversion_for(symbol: str) -> Conversion:
@@ -36,7 +43,9 @@ def conversion_for(symbol: str) -> Conversion:
     """
     pair = pair_of(symbol)
     if pair is None:
-        return Conversion(1.0, f"{symbol!r} names no quote currency: its prices are taken for USD")
+        return Conversion(
+            1.0, f"{symbol!r} names no quote currency: its prices are taken for USD", False
+        )
     if pair.quote == ACCOUNT_CURRENCY:
         return Conversion(1.0, f"{symbol!r} is quoted in USD")
     return Conversion(

@@ -81,17 +81,23 @@ class Ledger:
 
 
 class Recorder:
-    """Collects closed trades and equity, in host memory, whatever library the arrays are of."""
+    """Collects closed trades and equity, in host memory, whatever library the arrays are of.
+
+    Attributes:
+        n_refused: `(n_envs,) int64` orders refused for want of margin since `start`.
+    """
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
         self._chunks: list[dict[str, NDArray[Any]]] = []
         self._equity: list[NDArray[np.float64]] = []
+        self.n_refused = np.zeros(0, np.int64)
 
     def start(self, equity: Array) -> None:
         """Forget everything and note the first equity."""
         self._chunks.clear()
         self._equity[:] = [_host(equity)]
+        self.n_refused = np.zeros(len(self._equity[0]), np.int64)
 
     def record(self, outcome: BarOutcome, bar: Array) -> None:
         """Note the trades that bar closed, and equity after it.
@@ -110,6 +116,7 @@ class Recorder:
             )
             self._add(outcome.marked, outcome.at_close, bar, reason)
         self._equity.append(_host(outcome.account.equity))
+        self.n_refused += _host(outcome.refused)
 
     def ledger(self) -> Ledger:
         """Put the trades noted so far into one `Ledger`."""

@@ -269,6 +269,15 @@ def test_bars_that_earn_another_currency_are_refused_without_a_conversion(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_account_that_cannot_trade_is_warned_of(finished, tmp_path):
+    events = []
+    config = tiny_config(env__market__leverage=1.0, folds__max_folds=1)
+    run(tmp_path, config, listener=events.append)
+    warned = [e.message for e in events if isinstance(e, Noticed) and e.level == "warning"]
+    assert any("nothing can trade" in message for message in warned)
+    assert not [e for e in finished[1] if isinstance(e, Noticed) and "can trade" in e.message]
+
+
 def test_the_conversion_and_its_reason_are_recorded(finished):
     data = read(finished[0] / "config.json")["data"]
     assert data["currency_conversion"] == 1.0

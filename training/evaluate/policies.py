@@ -88,7 +88,8 @@ def evaluate_step_by_step(
         terminated=terminated,
         score=score,
     )
-    return replace(evaluation, stepped=True)
+    assert env.recorder is not None, "made with record=True"
+    return replace(evaluation, stepped=True, n_refused=int(env.recorder.n_refused[0]))
 
 
 def evaluate_windows(

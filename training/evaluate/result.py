@@ -38,6 +38,7 @@ class Evaluation:
         terminated: Whether ruin, stop-out or drawdown ended the walk early.
         stepped: Whether a policy was asked bar by bar (always so for the slow way, and for a
             fast one that met a tie).
+        n_refused: Orders that the market refused for want of margin.
     """
 
     window: Range
@@ -49,6 +50,7 @@ class Evaluation:
     ledger: Ledger
     terminated: bool
     stepped: bool = False
+    n_refused: int = 0
 
     @property
     def n_bars(self) -> int:

@@ -64,7 +64,7 @@ def walk(
         if lanes.over.all():
             break
     ledgers, equity = lanes.recorded()
-    return [
+    rows = [
         finished(
             tape,
             window,
@@ -76,6 +76,7 @@ def walk(
         )
         for row, window in enumerate(windows)
     ]
+    return [replace(row, n_refused=n) for row, n in zip(rows, lanes.n_refused(), strict=True)]
 
 
 def finished(
@@ -158,6 +159,9 @@ class _VectorLanes:
         paths = [equity[: self.n_bars[row] + 1, row].copy() for row in rows]
         return [ledger.of_env(row) for row in rows], paths
 
+    def n_refused(self) -> list[int]:
+        return _refused(self._env)
+
 
 class _SingleLanes:
     """The same with one environment a row."""
@@ -184,3 +188,11 @@ class _SingleLanes:
     def recorded(self) -> tuple[list[Ledger], list[NDArray[np.float64]]]:
         paths = [env.equity_path()[:, 0] for env in self._envs]
         return [env.ledger() for env in self._envs], paths
+
+    def n_refused(self) -> list[int]:
+        return [_refused(env)[0] for env in self._envs]
+
+
+def _refused(env: TradingEnv | TradingVectorEnv) -> list[int]:
+    assert env.recorder is not None
+    return [int(count) for count in env.recorder.n_refused]

@@ -204,6 +204,10 @@ def test_a_saved_model_is_evaluated_as_it_was_trained(alone, capsys):
     dearer = json.loads(capsys.readouterr().out)
     if facts["performance"]["n_trades"]:
         assert dearer["performance"]["net_pnl"] < facts["performance"]["net_pnl"]
+    assert run(["evaluate", model, *window, "--leverage", "0.01", "--json"]) == 0
+    poor = json.loads(capsys.readouterr().out)
+    assert facts["n_refused_orders"] == 0 == poor["performance"]["n_trades"]
+    assert any("nothing can trade" in warning for warning in poor["warnings"])
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,18 @@ def test_buy_and_hold_is_one_long_trade_over_the_whole_window(mode: str) -> None
     assert held.ledger.held_bars.tolist() == [80]
 
 
+@pytest.mark.parametrize("n_random", [1, 5])  # single environments and vectors of them
+def test_orders_without_margin_are_counted(n_random: int) -> None:
+    # 0.2 lots of one unit at about 100 bind 20 of margin; balance_per_lot 0.1 buys all 200 lots.
+    poor = MarketConfig(balance_per_lot_usd=0.1, leverage=1.0)
+    refused = baselines(TAPE, EnvConfig(market=poor), WINDOW, seed=0, n_random=n_random)
+    assert refused.flat.n_refused == 0
+    assert refused.buy_and_hold.n_refused == WINDOW.n_bars
+    assert [e.n_refused for e in refused.random] == [(e.actions != 1).sum() for e in refused.random]
+    free = baselines(TAPE, EnvConfig(), WINDOW, seed=0, n_random=n_random)
+    assert {e.n_refused for e in (free.buy_and_hold, *free.random)} == {0}
+
+
 def test_random_agents_differ_repeat_with_their_seed_and_pay_for_it() -> None:
     config = EnvConfig()
     first, again, other = (baselines(TAPE, config, WINDOW, seed=s, n_random=5) for s in (1, 1, 2))

@@ -52,6 +52,7 @@ def assert_same(fast: Evaluation, slow: Evaluation) -> None:
     np.testing.assert_array_equal(fast.equity, slow.equity)
     np.testing.assert_array_equal(fast.time_us, slow.time_us)
     assert (fast.score, fast.terminated) == (slow.score, slow.terminated)
+    assert fast.n_refused == slow.n_refused
     for column in fields(Ledger):
         np.testing.assert_array_equal(
             getattr(fast.ledger, column.name), getattr(slow.ledger, column.name), column.name
@@ -115,6 +116,15 @@ def test_orders_match_the_twin() -> None:
         WINDOWS, evaluate_windows([policy], TAPE, config, WINDOWS)[0], strict=True
     ):
         assert_same(fast, evaluate_step_by_step(policy, TAPE, config, window))
+
+
+@pytest.mark.parity
+def test_refused_orders_are_counted_alike() -> None:
+    policy = small_agent(dataclasses.replace(SMALL_AGENT, learning_rate=0.02), n_updates=5).policy
+    poor = EnvConfig(market=MarketConfig(balance_per_lot_usd=0.1, leverage=1.0))
+    fast = evaluate(policy, TAPE, poor, WINDOWS[0])
+    assert fast.n_refused == (fast.actions != 1).sum() > 0
+    assert_same(fast, evaluate(policy, TAPE, poor, WINDOWS[0], fast=False))
 
 
 @pytest.mark.parity
