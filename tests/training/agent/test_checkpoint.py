@@ -129,7 +129,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
 
 
 def test_a_card_of_another_network_is_not_saved(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="lstm_hidden_size 8, described as 9"):
+    with pytest.raises(ModelError, match="lstm_hidden_size 8, not 9"):
         save_model(
             tmp_path / "model.zip",
             small_agent(),
