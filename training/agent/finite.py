@@ -1,0 +1,85 @@
+"""Stop at the first number that is NaN or infinite, and say where it came from.
+
+A sum is finite only if all its terms are, so the usual check is one sum; only when it fails are the
+numbers looked at one by one (huge finite numbers may overflow a sum).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from training.errors import TrainingError
+
+
+def check_observations(observations: Any, *, n_timesteps: int) -> None:
+    """Refuse a non-finite observation before the policy sees it.
+
+    Args:
+        observations: `(n_envs, ...)`, or a dictionary of such arrays.
+        n_timesteps: Env steps taken so far.
+
+    Raises:
+        TrainingError: Naming step, environment and column.
+    """
+    if not isinstance(observations, dict):
+        _check(observations, "Observations", n_timesteps=n_timesteps)
+        return
+    for name, array in observations.items():
+        _check(array, f"Observations of {name!r}", n_timesteps=n_timesteps)
+
+
+def check_rewards(rewards: NDArray[Any], *, n_timesteps: int) -> None:
+    """Refuse a non-finite reward.
+
+    Raises:
+        TrainingError: Naming step and environment.
+    """
+    _check(rewards, "Rewards", n_timesteps=n_timesteps)
+
+
+def check_gradients(
+    norm: torch.Tensor, named: Iterable[tuple[str, torch.nn.Parameter]], *, n_timesteps: int
+) -> None:
+    """Refuse non-finite gradients before the optimizer takes a step with them.
+
+    Args:
+        norm: Their norm over all parameters.
+        named: The parameters, looked at only if the norm is not finite.
+        n_timesteps: Env steps taken so far.
+
+    Raises:
+        TrainingError: Naming the first parameter whose gradient is not finite.
+    """
+    if bool(torch.isfinite(norm)):
+        return
+    bad = [name for name, p in named if p.grad is not None and not p.grad.isfinite().all()]
+    raise TrainingError(
+        "Gradients must be finite",
+        came=f"a gradient norm of {float(norm)}",
+        where=f"update after env step {n_timesteps}" + (f", parameter {bad[0]}" if bad else ""),
+        mend="lower the learning rate or the size of rewards; the weights are as before this step",
+    )
+
+
+def _check(array: NDArray[Any], what: str, *, n_timesteps: int) -> None:
+    if array.dtype.kind != "f":
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(array.sum()):
+            return
+    bad = np.argwhere(~np.isfinite(array))
+    if not len(bad):
+        return
+    env, *column = (int(index) for index in bad[0])
+    place = f", column {', '.join(map(str, column))}" if column else ""
+    raise TrainingError(
+        f"{what} must be finite",
+        came=f"{array[tuple(bad[0])]}",
+        where=f"env step {n_timesteps}, env {env}{place}",
+        mend="look for missing or extreme values in the data that this environment plays",
+    )

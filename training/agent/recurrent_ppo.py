@@ -1,0 +1,290 @@
+"""`FastRecurrentPPO`: sb3-contrib's `RecurrentPPO` with faster loops around the same policy.
+
+Models saved by either load in the other and predict the same. Two engines: `exact` learns from
+stock's very minibatches, `chunked` from fixed (env, chunk) sequences. What neither covers (state
+dependent exploration, policies with own forward passes) runs stock's loops, after a warning.
+
+Read next: `training.agent.collect` (rollouts), `training.agent.minibatches`,
+`training.agent.losses`.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from sb3_contrib import RecurrentPPO
+from sb3_contrib.common.recurrent.buffers import RecurrentDictRolloutBuffer, RecurrentRolloutBuffer
+from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
+from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.utils import explained_variance
+from stable_baselines3.common.vec_env import VecEnv
+
+from envs.errors import ConfigError, UnknownNameError
+from training.agent.collect import RolloutCollector
+from training.agent.finite import check_gradients
+from training.agent.losses import (
+    STATISTICS,
+    LossSettings,
+    evaluate_minibatch,
+    ppo_loss,
+    targets_of,
+)
+from training.agent.minibatches import Minibatch, chunked_minibatches, exact_minibatches
+from training.agent.refresh import refresh_states
+from training.agent.rollout import Rollout, allocate_rollout
+
+Engine = Literal["exact", "chunked"]
+LONGEST_AUTOMATIC_CHUNK = 64
+_OWN_PASSES = (
+    "evaluate_actions",
+    "extract_features",
+    "forward",
+    "predict_values",
+    "_process_sequence",
+    "_get_action_dist_from_latent",
+)
+"""Methods of a policy that the engine replaces or relies on."""
+
+
+class FastRecurrentPPO(RecurrentPPO):
+    """Recurrent PPO; arguments and results are those of sb3-contrib's `RecurrentPPO`.
+
+    Args:
+        *args: As for `RecurrentPPO`.
+        engine: `exact` or `chunked`.
+        chunk_steps: Steps of a sequence in `chunked`; divides `n_steps` and `batch_size`. None
+            takes the longest that does, up to `LONGEST_AUTOMATIC_CHUNK`.
+        refresh_states: Whether `chunked` computes the states before each chunk anew for each epoch
+            after the first, as they drift from the weights (Kapturowski et al. 2019, R2D2).
+        **kwargs: As for `RecurrentPPO`.
+
+    Raises:
+        ConfigError: If chunk, minibatch and rollout do not fit each other.
+        UnknownNameError: If the engine is not a known one.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        engine: Engine = "chunked",
+        chunk_steps: int | None = None,
+        refresh_states: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        if engine not in get_args(Engine):
+            raise UnknownNameError.of("engine", str(engine), get_args(Engine))
+        self.engine = engine
+        self.chunk_steps = chunk_steps
+        self.refresh_states = refresh_states
+        self._rollout: Rollout | None = None
+        super().__init__(*args, **kwargs)
+
+    @property
+    def stock_reason(self) -> str | None:
+        """Why this agent runs stock's loops; None where it runs its own."""
+        policy = self._recurrent_policy
+        if self.use_sde:
+            return "state dependent exploration (use_sde)"
+        if policy.lstm_kwargs:
+            return f"LSTM arguments {policy.lstm_kwargs}"
+        own = [
+            name
+            for name in _OWN_PASSES
+            if getattr(type(policy), name) is not getattr(RecurrentActorCriticPolicy, name)
+        ]
+        return f"{type(policy).__name__}'s own {own[0]}" if own else None
+
+    @property
+    def _recurrent_policy(self) -> RecurrentActorCriticPolicy:
+        policy = self.policy
+        assert isinstance(policy, RecurrentActorCriticPolicy)
+        return policy
+
+    def resolved_chunk_steps(self) -> int:
+        """Return the steps between two stored states: 1 in `exact`, else the chunk."""
+        if self.engine == "exact":
+            return 1
+        if self.chunk_steps is not None:
+            return self.chunk_steps
+        common = math.gcd(self.n_steps, self.batch_size or self.n_steps)
+        return max(n for n in range(1, min(common, LONGEST_AUTOMATIC_CHUNK) + 1) if common % n == 0)
+
+    def _setup_model(self) -> None:
+        super()._setup_model()
+        self._rollout = None
+        if self.stock_reason is not None:
+            warnings.warn(
+                f"The {self.engine} engine does not cover {self.stock_reason}; this agent trains "
+                "with sb3-contrib's own, slower loops.",
+                stacklevel=2,
+            )
+            return
+        _check_sizes(
+            engine=self.engine,
+            chunk_steps=self.resolved_chunk_steps(),
+            n_steps=self.n_steps,
+            n_envs=self.n_envs,
+            batch_size=self.batch_size or self.n_steps * self.n_envs,
+        )
+
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "_rollout"]
+
+    def collect_rollouts(
+        self,
+        env: VecEnv,
+        callback: BaseCallback,
+        rollout_buffer: RolloutBuffer,
+        n_rollout_steps: int,
+    ) -> bool:
+        """Play a rollout into own tensors, which the buffer's arrays show.
+
+        Raises:
+            TrainingError: If an observation or a reward is NaN or infinite.
+        """
+        if self.stock_reason is not None:
+            return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
+        self.policy.set_training_mode(False)
+        if self._rollout is None:
+            slot_steps = self.resolved_chunk_steps()
+            assert isinstance(rollout_buffer, RecurrentRolloutBuffer | RecurrentDictRolloutBuffer)
+            policy = self._recurrent_policy
+            self._rollout = allocate_rollout(rollout_buffer, policy, slot_steps=slot_steps)
+        rollout_buffer.pos, rollout_buffer.full = 0, False
+        collector = RolloutCollector(agent=self, env=env, callback=callback, rollout=self._rollout)
+        if not collector.collect():
+            return False
+        rollout_buffer.episode_starts[:] = self._rollout.episode_starts
+        rollout_buffer.pos, rollout_buffer.full = n_rollout_steps, True
+        return True
+
+    def train(self) -> None:
+        """Update the policy from the last rollout.
+
+        Raises:
+            TrainingError: If a gradient is NaN or infinite; the weights keep their last values.
+        """
+        if self.stock_reason is not None:
+            super().train()
+            return
+        assert self._rollout is not None, "collect a rollout before training on it"
+        self.policy.set_training_mode(True)
+        self._update_learning_rate(self.policy.optimizer)
+        settings = self._loss_settings()
+        statistics: list[torch.Tensor] = []
+        loss = torch.zeros(())
+        n_epoch_minibatches = 0
+        for epoch_index in range(self.n_epochs):
+            n_before, goes_on = len(statistics), True
+            for batch in self._minibatches(epoch_index):
+                loss, found, goes_on = self._learn(self._rollout, batch, settings)
+                statistics.append(found)
+                if not goes_on:
+                    break
+            n_epoch_minibatches = len(statistics) - n_before
+            self._n_updates += 1
+            if not goes_on:
+                break
+        self._log(torch.stack(statistics), n_epoch_minibatches, float(loss), settings)
+
+    def _learn(
+        self, rollout: Rollout, batch: Minibatch, settings: LossSettings
+    ) -> tuple[torch.Tensor, torch.Tensor, bool]:
+        """Take one optimizer step, unless the policy has already moved too far."""
+        now = evaluate_minibatch(self._recurrent_policy, rollout, batch)
+        loss, statistics = ppo_loss(now, targets_of(rollout, batch), settings)
+        approx_kl = statistics[STATISTICS.index("approx_kl")]
+        if self.target_kl is not None and float(approx_kl) > 1.5 * self.target_kl:
+            return loss.detach(), statistics, False
+        self.policy.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # of torch
+        norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
+        check_gradients(norm, self.policy.named_parameters(), n_timesteps=self.num_timesteps)
+        self.policy.optimizer.step()
+        return loss.detach(), statistics, True
+
+    def _minibatches(self, epoch_index: int) -> Iterator[Minibatch]:
+        rollout = self._rollout
+        assert rollout is not None
+        batch_size = self.batch_size or rollout.n_transitions
+        if self.engine == "exact":
+            # Stock draws this very number from NumPy's global generator, which SB3 seeds.
+            split_index = np.random.randint(rollout.n_transitions)  # noqa: NPY002
+            return exact_minibatches(rollout.episode_starts, batch_size, split_index=split_index)
+        if self.refresh_states and epoch_index:
+            refresh_states(self._recurrent_policy, rollout)
+        n_sequences = rollout.n_transitions // rollout.slot_steps
+        return chunked_minibatches(
+            rollout.episode_starts,
+            torch.randperm(n_sequences).numpy(),
+            chunk_steps=rollout.slot_steps,
+            n_sequences=batch_size // rollout.slot_steps,
+        )
+
+    def _loss_settings(self) -> LossSettings:
+        progress, limit = self._current_progress_remaining, self.clip_range_vf
+        assert callable(self.clip_range), "stable-baselines3 makes it a schedule when it builds"
+        return LossSettings(
+            clip_range=self.clip_range(progress),
+            clip_range_vf=limit(progress) if callable(limit) else limit,
+            ent_coef=self.ent_coef,
+            vf_coef=self.vf_coef,
+            normalize_advantage=self.normalize_advantage,
+        )
+
+    def _log(
+        self, statistics: torch.Tensor, n_last_epoch: int, loss: float, settings: LossSettings
+    ) -> None:
+        """Record what stock records, under the same names; the only read of the statistics."""
+        assert self._rollout is not None
+        means = statistics.mean(0).tolist()
+        for name, mean in zip(STATISTICS, means, strict=True):
+            self.logger.record(f"train/{name}", mean)
+        kl_index = STATISTICS.index("approx_kl")  # of the last epoch only, as in stock
+        self.logger.record("train/approx_kl", float(statistics[-n_last_epoch:, kl_index].mean()))
+        self.logger.record("train/loss", loss)
+        values, returns = self._rollout.values.cpu().numpy(), self._rollout.returns.cpu().numpy()
+        explained = explained_variance(values.flatten(), returns.flatten())
+        self.logger.record("train/explained_variance", explained)
+        if hasattr(self.policy, "log_std"):
+            self.logger.record("train/std", float(self.policy.log_std.detach().exp().mean()))
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+        self.logger.record("train/clip_range", settings.clip_range)
+        if settings.clip_range_vf is not None:
+            self.logger.record("train/clip_range_vf", settings.clip_range_vf)
+
+
+def _check_sizes(
+    *, engine: Engine, chunk_steps: int, n_steps: int, n_envs: int, batch_size: int
+) -> None:
+    """Refuse sizes that do not fit each other."""
+    if batch_size > n_steps * n_envs:
+        raise ConfigError(
+            "A minibatch must not be larger than the rollout",
+            came=f"batch_size {batch_size} and {n_steps} steps * {n_envs} envs",
+            where="batch_size",
+            mend="lower batch_size, or raise n_steps or the number of environments",
+        )
+    if engine == "exact":
+        return
+    if chunk_steps < 2:
+        raise ConfigError(
+            "A chunk must have at least two steps, or the LSTM learns nothing across time",
+            came=f"{chunk_steps}",
+            where="chunk_steps",
+            mend="choose a common divisor of n_steps and batch_size, such as 32",
+        )
+    for name, size in (("n_steps", n_steps), ("batch_size", batch_size)):
+        if size % chunk_steps:
+            raise ConfigError(
+                f"chunk_steps must divide {name}",
+                came=f"{name} {size} and chunks of {chunk_steps} steps",
+                where="chunk_steps",
+                mend="choose a common divisor of n_steps and batch_size, such as 32",
+            )
