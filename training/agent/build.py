@@ -1,4 +1,4 @@
-"""Build the learning agent: stock sb3-contrib `RecurrentPPO` from an `AgentConfig`.
+"""Build the learning agent, stock sb3-contrib's `RecurrentPPO` or ours, from an `AgentConfig`.
 
 Here: device choice, threads, networks. Not here: the environment (`training.agent.vec_env`) and
 changing hyperparameters later (`training.agent.hyperparameters`).
@@ -6,6 +6,8 @@ changing hyperparameters later (`training.agent.hyperparameters`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from envs.errors import ConfigError, UnknownNameError
 from training.agent.config import AgentConfig
 from training.agent.network import ACTIVATIONS
+from training.agent.recurrent_ppo import FastRecurrentPPO
 from training.seeds import pin_torch
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
@@ -46,7 +49,8 @@ def build_agent(
         tensorboard_folder: Where stable-baselines3 writes its scalars; None writes none.
 
     Raises:
-        ConfigError: If CUDA is asked for and missing, or the environments are not `n_envs`.
+        ConfigError: If CUDA is asked for and missing, the environments are not `n_envs`, or a
+            chunk does not fit.
     """
     resolved = resolve_device(device)
     if vec_env.num_envs != config.n_envs:
@@ -55,7 +59,7 @@ def build_agent(
             came=f"{vec_env.num_envs} environments and n_envs {config.n_envs}",
         )
     pin_torch(n_threads=config.n_threads, device=resolved.type)
-    return RecurrentPPO(
+    return _agent_class(config)(
         "MlpLstmPolicy",
         vec_env,
         learning_rate=config.learning_rate,
@@ -75,6 +79,12 @@ def build_agent(
         seed=seed,
         device=resolved,
     )
+
+
+def _agent_class(config: AgentConfig) -> Callable[..., RecurrentPPO]:
+    if config.engine == "stock":
+        return RecurrentPPO
+    return partial(FastRecurrentPPO, engine=config.engine, chunk_steps=config.chunk_steps)
 
 
 def policy_arguments(config: AgentConfig) -> dict[str, Any]:

@@ -11,11 +11,13 @@ from typing import Literal, get_args
 
 from envs.errors import ConfigError, UnknownNameError
 
+Engine = Literal["stock", "exact", "chunked"]
 CriticLstm = Literal["separate", "shared", "none"]
 Activation = Literal["mish", "tanh", "relu"]
 Optimizer = Literal["adamw", "adam"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {
+    "engine": get_args(Engine),
     "critic_lstm": get_args(CriticLstm),
     "activation": get_args(Activation),
     "optimizer": get_args(Optimizer),
@@ -39,6 +41,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "vf_coef": (0.0, 100.0),
     "max_grad_norm": (1e-6, 1e6),
     "target_kl": (1e-6, 100.0),
+    "chunk_steps": (2, 1_000_000),
     "n_threads": (1, 1024),
 }
 
@@ -97,6 +100,11 @@ class AgentConfig:
     """Gradients are scaled down to this 2-norm, 1e-6 to 1e6."""
     target_kl: float | None = None
     """An update ends when the KL divergence passes 1.5 times this, in nats; None never ends it."""
+    engine: Engine = "stock"
+    """Loops that train: sb3-contrib's, ours on its minibatches, or ours on fixed chunks."""
+    chunk_steps: int | None = None
+    """Bars of a sequence with `chunked`, a common divisor of n_steps and batch_size, 2 or more;
+    None takes the longest up to 64."""
     n_threads: int = 1
     """Torch threads, 1 to 1024. One and two give different bits, so it is pinned and recorded."""
 
@@ -121,7 +129,7 @@ class AgentConfig:
 
     def _check_range(self, name: str) -> None:
         value, (low, high) = getattr(self, name), _RANGES[name]
-        if value is None and name in {"clip_range_vf", "target_kl"}:
+        if value is None and name in {"clip_range_vf", "target_kl", "chunk_steps"}:
             return
         if not low <= value <= high:  # also refuses NaN
             raise ConfigError(

@@ -5,11 +5,13 @@ import dataclasses
 import gymnasium
 import pytest
 import torch
+from sb3_contrib import RecurrentPPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from envs.errors import ConfigError, UnknownNameError
 from training.agent.build import build_agent, resolve_device
 from training.agent.config import ORIGINAL_AGENT, AgentConfig
+from training.agent.recurrent_ppo import FastRecurrentPPO
 
 SMALL = AgentConfig(
     lstm_hidden_size=4, net_arch=(5,), n_envs=2, n_steps=8, batch_size=8, n_epochs=2
@@ -98,3 +100,20 @@ def test_auto_takes_cuda_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unknown_device_gets_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'cuda'"):
         resolve_device("cuda0")
+
+
+@pytest.mark.parametrize("engine", ["exact", "chunked"])
+def test_an_engine_is_chosen_by_name_and_trains_the_same_bits_twice(engine: str) -> None:
+    config = dataclasses.replace(SMALL, engine=engine, chunk_steps=4, n_epochs=3)
+
+    def trained_by(config: AgentConfig) -> dict[str, torch.Tensor]:
+        agent = build_agent(vec_env(), config, seed=3, device="cpu")
+        assert (type(agent), agent.engine) == (FastRecurrentPPO, engine)
+        return dict(agent.learn(64).policy.state_dict())
+
+    first, again = trained_by(config), trained_by(config)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def test_stock_is_the_default_for_now() -> None:
+    assert type(build_agent(vec_env(), SMALL, seed=0, device="cpu")) is RecurrentPPO

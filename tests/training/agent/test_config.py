@@ -86,6 +86,8 @@ def test_the_original_agent_is_the_design_pages() -> None:
         "vf_coef": 1.0,
         "max_grad_norm": 0.5,
         "target_kl": None,
+        "engine": "stock",
+        "chunk_steps": None,
         "n_threads": 1,
     }
     assert {f.name: getattr(ORIGINAL_AGENT, f.name) for f in fields(AgentConfig)} == expected
