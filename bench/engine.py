@@ -1,6 +1,6 @@
 """How much faster our engine trains than stock sb3-contrib, in one run on one machine.
 
-    python bench/engine.py [--n_threads 2] [--seconds 4] [--size small] [--episode_bars 1000]
+    python bench/engine.py [--n_threads 1] [--seconds 4] [--size small] [--episode_bars 1000]
 
 Trains stock, `exact` and `chunked` on the planted reference market for about `--seconds` each and
 prints env steps a second end to end (rollout and update), their ratios, the padding and the useful
@@ -104,7 +104,7 @@ class StageWatch(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         now_s = perf_counter()
-        if self.num_timesteps:
+        if self._timing.n_steps:
             self._timing.update_s += now_s - self._mark_s
         self._mark_s = now_s
 
@@ -125,7 +125,7 @@ class StageWatch(BaseCallback):
 def main() -> None:
     """Time every line of the sizes asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--n_threads", type=int, default=2)
+    parser.add_argument("--n_threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--size", choices=(*SIZES, "all"), default="small")
     parser.add_argument("--episode_bars", type=int, nargs="*", default=[1000, 250])
@@ -156,13 +156,15 @@ def _compare(lines: Sequence[Line], episode_bars: int, seconds: float) -> None:
 
 
 def _timed(agent: RecurrentPPO, seconds: float) -> tuple[Timing, RecurrentPPO]:
-    """Train for about so long after one rollout and update of warming up."""
+    """Train for about so long; the first rollout and update warm up, unless they take that long."""
     rollout_steps = agent.n_steps * agent.n_envs
-    started_s = perf_counter()
-    agent.learn(rollout_steps)
-    n_rollouts = max(1, round(seconds / (perf_counter() - started_s)))
-    timing = Timing()
-    agent.learn(n_rollouts * rollout_steps, callback=StageWatch(timing), reset_num_timesteps=False)
+    first, timing = Timing(), Timing()
+    agent.learn(rollout_steps, callback=StageWatch(first))
+    first_s = first.rollout_s + first.update_s
+    if first_s >= seconds:
+        return first, agent
+    n_steps = max(1, round(seconds / first_s)) * rollout_steps
+    agent.learn(n_steps, callback=StageWatch(timing), reset_num_timesteps=False)
     return timing, agent
 
 

@@ -95,8 +95,9 @@ def test_one_transition_is_not_normalized_where_stock_comes_to_nan() -> None:
     assert all(weight.isfinite().all() for weight in ours.policy.parameters())
 
 
-def test_logs_and_the_kl_stop_are_stocks() -> None:
-    case = Case(target_kl=0.02, n_epochs=4)
+@pytest.mark.parametrize(("target_kl", "n_epochs_done"), [(None, 4), (0.02, 1)])
+def test_logs_and_the_kl_stop_are_stocks(target_kl: float | None, n_epochs_done: int) -> None:
+    case = Case(target_kl=target_kl, n_epochs=4)
     stock, ours = case.twins(engine="exact")
     fill(stock.rollout_buffer, starts_for(case, 1), 1, double=True)
     ours._rollout = rollout_of(stock.rollout_buffer, has_critic_lstm=True)
@@ -105,7 +106,7 @@ def test_logs_and_the_kl_stop_are_stocks() -> None:
     logged = [dict(agent.logger.name_to_value) for agent in (stock, ours)]
     assert logged[0].keys() == logged[1].keys()
     assert logged[1] == pytest.approx(logged[0], rel=1e-6)
-    assert ours._n_updates == stock._n_updates < case.n_epochs
+    assert ours._n_updates == stock._n_updates == n_epochs_done
 
 
 def test_schedules_reach_the_update() -> None:

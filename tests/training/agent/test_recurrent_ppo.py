@@ -50,12 +50,14 @@ class Recorder(BaseCallback):
         self.calls: list[str] = []
         self.shapes: dict[str, Any] = {}
         self.stop_after = stop_after
+        self.n_cut = 0
 
     def _on_rollout_start(self) -> None:
         self.calls.append("start")
 
     def _on_step(self) -> bool:
         self.calls.append("step")
+        self.n_cut += sum(info["TimeLimit.truncated"] for info in self.locals["infos"])
         self.shapes = {
             name: np.shape(value)
             for name, value in self.locals.items()
@@ -96,22 +98,25 @@ def test_exact_plays_and_learns_what_stock_does_from_the_same_seed(acted: str, c
         "n_lstm_layers": 2,
     }
     agents = [
-        small_agent(noisy_vec_env(3, acted), kind=kind, policy_kwargs=networks, **settings)
+        small_agent(
+            noisy_vec_env(3, acted), kind=kind, policy_kwargs=networks, n_steps=16, **settings
+        )
         for kind, settings in ((RecurrentPPO, {}), (FastRecurrentPPO, {"engine": "exact"}))
     ]
     for agent in agents:
         agent.set_random_seed(11)  # building the second agent reseeded all generators
-        agent.learn(24, callback=(recorder := Recorder()))
+        agent.learn(48, callback=(recorder := Recorder()))
         agent.recorder = recorder
     stock, ours = agents
     assert ours.recorder.calls == stock.recorder.calls
+    assert ours.recorder.n_cut > 1, "bootstrapping is compared too"
     missing = stock.recorder.shapes.keys() - ours.recorder.shapes.keys()
     assert missing <= {"clipped_actions", "episode_starts", "terminal_obs", "terminal_value"}
     names = ("actions", "rewards", "values", "log_probs", "advantages", "returns")
     for name in names:
         theirs, mine = (getattr(agent.rollout_buffer, name) for agent in agents)
         if name != "rewards":  # stock's `get` has reordered the others, env by env
-            theirs = theirs.reshape(3, 8, -1).swapaxes(0, 1).squeeze()
+            theirs = theirs.reshape(3, 16, -1).swapaxes(0, 1).squeeze()
         np.testing.assert_allclose(mine.squeeze(), theirs, rtol=1e-4, atol=1e-5, err_msg=name)
     for name, weight in ours.policy.state_dict().items():
         torch.testing.assert_close(weight, stock.policy.state_dict()[name], rtol=1e-4, atol=1e-5)
