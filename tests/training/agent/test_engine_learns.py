@@ -1,0 +1,62 @@
+"""Learning that needs memory: sb3-contrib's own acceptance, CartPole without velocities."""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import spaces
+from stable_baselines3.common.callbacks import EvalCallback, StopTrainingOnRewardThreshold
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.vec_env import VecNormalize
+
+from training.agent.recurrent_ppo import FastRecurrentPPO
+
+
+class WithoutVelocities(gymnasium.ObservationWrapper):
+    """Shows positions and angle only; a policy without memory stays near 50."""
+
+    def __init__(self) -> None:
+        env = gymnasium.make("CartPole-v1")
+        super().__init__(env)
+        high = env.observation_space.high[[0, 2]]
+        self.observation_space = spaces.Box(-high, high)
+
+    def observation(self, observation: Any) -> Any:
+        return np.asarray(observation)[[0, 2]]
+
+
+@pytest.mark.slow
+def test_chunks_learn_to_balance_a_pole_without_seeing_velocities() -> None:
+    env = VecNormalize(make_vec_env(WithoutVelocities, n_envs=8, seed=1))
+    seen = VecNormalize(
+        make_vec_env(WithoutVelocities, n_envs=4, seed=9), training=False, norm_reward=False
+    )
+    evaluated = EvalCallback(
+        seen,
+        n_eval_episodes=20,
+        eval_freq=5000 // 8,
+        callback_on_new_best=StopTrainingOnRewardThreshold(450, verbose=0),
+        verbose=0,
+        warn=False,
+    )
+    agent = FastRecurrentPPO(
+        "MlpLstmPolicy",
+        env,
+        chunk_steps=32,
+        n_steps=128,
+        batch_size=256,
+        n_epochs=10,
+        learning_rate=7e-4,
+        gae_lambda=0.98,
+        max_grad_norm=1.0,
+        policy_kwargs={
+            "net_arch": {"pi": [], "vf": [64]},
+            "lstm_hidden_size": 64,
+            "ortho_init": False,
+        },
+        seed=1,
+        device="cpu",
+    )
+    agent.learn(50_000, callback=evaluated)
+    assert evaluated.best_mean_reward >= 450
