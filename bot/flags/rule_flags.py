@@ -201,6 +201,15 @@ AGENT = (
     Flag(
         "target_kl", "an update ends at 1.5 times this KL divergence, nats; none", "agent.target_kl"
     ),
+    Flag(
+        "engine", "loops that train: sb3-contrib's, or ours (new, not yet proven)", "agent.engine"
+    ),
+    Flag(
+        "chunk_steps",
+        "bars of a sequence; divides n_steps and batch_size",
+        "agent.chunk_steps",
+        acts_with=ActsWith("agent.engine", ("chunked",)),
+    ),
     Flag("n_threads", "torch threads; 1 and 2 give different bits", "agent.n_threads"),
     Flag(
         "window_size",

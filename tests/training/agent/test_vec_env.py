@@ -32,6 +32,7 @@ def test_spaces_are_those_of_one_environment() -> None:
 
 def test_the_form_is_stable_baselines3s() -> None:
     env = small_env(small_tape())
+    env.seed(0)
     observations = env.reset()
     assert (observations.dtype, observations.shape) == (np.float32, (2, 7))
     observations, rewards, dones, infos = env.step(LONG)
