@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -31,3 +32,13 @@ def test_json_keeps_every_digit_and_every_letter(tmp_path):
     value = {"x": 0.1 + 0.2, "name": "Zürich"}
     write_json(tmp_path / "a.json", value)
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == value
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+def test_a_file_gets_the_rights_that_the_umask_leaves(tmp_path):
+    before = os.umask(0o022)
+    try:
+        write_bytes(tmp_path / "a.bin", b"content")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.bin").stat().st_mode & 0o777 == 0o644

@@ -341,3 +341,8 @@ def test_stitched_equity_is_the_start_plus_all_scaled_trades(windows):
     growth = math.prod(path.equity[-1] / path.equity[0] for path in paths)
     assert whole.equity[-1] == pytest.approx(1000 * growth, rel=1e-9)
     assert len(whole.equity) == 1 + sum(len(nets) for nets in windows)
+
+
+def test_a_fall_of_rounding_size_is_no_drawdown():
+    fall = deepest_drawdown(np.array([10.0, 1e6, 999_999.9999999999]), np.arange(3) * US_PER_DAY)
+    assert (fall.depth_frac, fall.length_bars) == (0.0, 0)
