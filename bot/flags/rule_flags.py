@@ -68,8 +68,7 @@ BUDGET = (
     ),
     Flag(
         "early_stopping_mode",
-        "within_fold trains a minimum and restores the best weights; "
-        "patience (historical) does not; off",
+        "within_fold trains a minimum first; patience (historical) does not; off",
         f"{_STOPPING}.mode",
     ),
     Flag(
