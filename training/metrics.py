@@ -300,7 +300,7 @@ def deepest_drawdown(equity: Floats, time_us: NDArray[np.int64]) -> Drawdown:
     back = np.flatnonzero(equity[trough:] >= equity[peak])
     end = trough + int(back[0]) if back.size else len(equity) - 1
     days = float(time_us[end] - time_us[peak]) / US_PER_DAY
-    if falls[trough] == 0:
+    if falls[trough] <= ROUNDING_FRAC:
         return Drawdown(depth_frac=0.0, length_bars=0, length_days=0.0)
     return Drawdown(depth_frac=float(falls[trough]), length_bars=end - peak, length_days=days)
 
