@@ -7,7 +7,7 @@
 
 Installs into the active virtual environment, or into `.venv` beside this file. On Linux without an
 NVIDIA driver it takes torch's CPU build, because the default one brings gigabytes of CUDA;
-`--torch cuda` or `--torch cpu`, given first, overrides that.
+`--torch cuda` or `--torch cpu`, given first, overrides that, and replaces another build.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
+BUILDS = ("auto", "cpu", "cuda")
 QUICK_SELECTION = "not slow and not gpu"
 
 
@@ -29,9 +30,9 @@ def main(arguments: list[str]) -> int:
     """Set up what the command needs and run it; returns its exit code."""
     if sys.version_info < (3, 11):  # noqa: UP036 - an older Python is what a newcomer may have
         return _fail(f"walkfast needs Python 3.11 or newer; this is {sys.version.split()[0]}")
-    build = "auto"
-    if arguments[:1] == ["--torch"] and arguments[1:2] in (["auto"], ["cpu"], ["cuda"]):
-        build, arguments = arguments[1], arguments[2:]
+    build, arguments = _torch_word(arguments)
+    if mistake := _torch_mistake(build, arguments):
+        return _fail(mistake)
     if not arguments or arguments[0] not in {"train", "test", "walkfast"}:
         print(__doc__)
         return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
@@ -43,12 +44,31 @@ def main(arguments: list[str]) -> int:
     return _run([str(python), *_module(command, rest)], folder=folder)
 
 
+def _torch_word(arguments: list[str]) -> tuple[str, list[str]]:
+    """Split `--torch BUILD` off the front."""
+    name, equals, value = (arguments or [""])[0].partition("=")
+    if name != "--torch":
+        return BUILDS[0], arguments
+    if equals:
+        return value, arguments[1:]
+    return "".join(arguments[1:2]), arguments[2:]
+
+
+def _torch_mistake(build: str, rest: list[str]) -> str:
+    if build not in BUILDS:
+        return f"--torch takes {', '.join(BUILDS)}; found {build or 'nothing'}"
+    if any(word.partition("=")[0] == "--torch" for word in rest):
+        return f"--torch goes first: python start.py --torch {BUILDS[-1]} {rest[0]} ..."
+    return ""
+
+
 def _module(command: str, rest: list[str]) -> list[str]:
     if command == "test":
         if "--quick" in rest:
             rest = [item for item in rest if item != "--quick"] + ["-m", QUICK_SELECTION]
         return ["-m", "pytest", *rest]
-    return ["-m", "bot", *(["train"] if command == "train" else []), *rest]
+    # -P: a folder named `bot` or `envs` where the user stands must not be taken for ours.
+    return ["-P", "-m", "bot", *(["train"] if command == "train" else []), *rest]
 
 
 def _environment() -> Path:
@@ -69,10 +89,13 @@ def _install(python: Path, *, extras: str, build: str) -> bool:
     content = b"".join((ROOT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt"))
     stamp = f"{hashlib.sha256(content).hexdigest()} {ROOT}"
     done = stamp_file.read_text().splitlines() if stamp_file.exists() else []
-    if f"{stamp} [dev]" in done or f"{stamp} {extras}" in done:
+    installed = f"{stamp} [dev]" in done or f"{stamp} {extras}" in done
+    if installed and build == "auto":
         return True
     if not _install_torch(python, build):
         return False
+    if installed:
+        return True
     print("Installing walkfast and what it needs (once; a few minutes) ...", flush=True)
     if _pip(python, "-c", "constraints.txt", "-e", f".{extras}"):
         _fail("The installation failed; pip's message above says why")
@@ -82,15 +105,33 @@ def _install(python: Path, *, extras: str, build: str) -> bool:
 
 
 def _install_torch(python: Path, build: str) -> bool:
-    """Take torch's CPU build where the default one would bring CUDA for nothing."""
-    wants_cpu = build == "cpu" or (build == "auto" and shutil.which("nvidia-smi") is None)
-    present = _run([str(python), "-c", "import torch"], quiet=True) == 0
-    if present or not sys.platform.startswith("linux") or not wants_cpu:
+    """Take the build asked for, and of itself the CPU one where CUDA would come for nothing."""
+    present = _torch_build(python)
+    if build == "auto":
+        needs_none = not sys.platform.startswith("linux") or shutil.which("nvidia-smi") is not None
+        return bool(present) or needs_none or _install_cpu(python, ())
+    if present == build:
         return True
-    pins = (ROOT / "constraints.txt").read_text().splitlines()
-    pin = next(line for line in pins if line.startswith("torch=="))
+    replacing = ("--force-reinstall", "--no-deps") if present else ()
+    if build == "cpu":
+        return _install_cpu(python, replacing)
+    return _install_cuda(python, replacing)
+
+
+def _torch_build(python: Path) -> str:
+    """Return the build of the installed torch, `cpu` or `cuda`; empty where there is none."""
+    probe = "import torch; print('cuda' if torch.version.cuda else 'cpu')"
+    command = [str(python), "-c", probe]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return "" if done.returncode else done.stdout.strip()
+
+
+def _install_cpu(python: Path, replacing: tuple[str, ...]) -> bool:
+    pin = _torch_pin()
+    if sys.platform == "darwin":
+        return True  # macOS has one build, and pip takes it with the rest
     print(f"Installing the CPU build of {pin} ...", flush=True)
-    wheel = ("-c", "constraints.txt", f"{pin}+cpu")
+    wheel = ("-c", "constraints.txt", *replacing, f"{pin}+cpu")
     if _pip(python, *wheel, quiet=True) == 0:  # where pip's own sources have that build
         return True
     if _pip(python, *wheel, "--extra-index-url", CPU_WHEELS) == 0:
@@ -101,6 +142,27 @@ def _install_torch(python: Path, build: str) -> bool:
         "    python start.py --torch cuda ..."
     )
     return False
+
+
+def _install_cuda(python: Path, replacing: tuple[str, ...]) -> bool:
+    pin = _torch_pin()
+    if sys.platform.startswith("linux"):
+        print(f"Installing the CUDA build of {pin} (gigabytes) ...", flush=True)
+        wheel = ("-c", "constraints.txt", pin)
+        failed = replacing and _pip(python, *replacing, *wheel)
+        if not failed and _pip(python, *wheel) == 0 and _torch_build(python) == "cuda":
+            return True  # the second call brought the CUDA libraries, which --no-deps leaves out
+    _fail(
+        f"The CUDA build of {pin} could not be had from pip's sources for this system.\n"
+        "Install it yourself, with the index that https://pytorch.org/get-started names:\n"
+        f"    {python} -m pip install --force-reinstall {pin} --index-url INDEX"
+    )
+    return False
+
+
+def _torch_pin() -> str:
+    pins = (ROOT / "constraints.txt").read_text().splitlines()
+    return next(line for line in pins if line.startswith("torch=="))
 
 
 def _pip(python: Path, *arguments: str, quiet: bool = False) -> int:
