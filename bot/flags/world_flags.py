@@ -87,7 +87,7 @@ FEATURES = (
     ),
     Flag(
         "feature_function",
-        "your own features, module:function; several are allowed",
+        "your own features, module:function or file.py:function; several are allowed",
         "features.user_functions",
         shown=False,
         word="MODULE:FUNCTION",

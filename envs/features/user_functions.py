@@ -11,8 +11,10 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -66,11 +68,11 @@ def load_user_function(reference: str) -> UserFunction:
         raise FeatureError(
             "A feature function is named module:function", came=repr(reference), mend=_MEND
         )
-    module, source = _load_file(place) if place.endswith(".py") else _load_module(place)
+    with _current_folder_searched():
+        module, source = _load_file(place) if place.endswith(".py") else _load_module(place)
     compute = getattr(module, name, None)
     if not callable(compute):
-        known = [key for key, value in vars(module).items() if callable(value)]
-        raise UnknownNameError.of(f"function of {place}", name, known)
+        raise _unknown(module, place, name)
     return UserFunction(reference=reference, compute=compute, source_sha256=source)
 
 
@@ -85,7 +87,40 @@ def user_columns(function: UserFunction, bars: Bars) -> list[UserColumn]:
     return [_checked(function.reference, name, values, len(bars)) for name, values in columns]
 
 
-_MEND = "write module:function with the module's folder on PYTHONPATH, or path/to/file.py:function"
+_MEND = (
+    "write module:function with the module in the current folder or on PYTHONPATH, or "
+    "path/to/file.py:function"
+)
+
+
+@contextmanager
+def _current_folder_searched() -> Iterator[None]:
+    """Search the current folder after all others, so that nothing in it hides what is installed."""
+    folder = str(Path.cwd())
+    if folder in sys.path:
+        yield
+        return
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        if folder in sys.path:
+            sys.path.remove(folder)
+
+
+def _unknown(module: ModuleType, place: str, name: str) -> FeatureError | UnknownNameError:
+    public = {key: it for key, it in vars(module).items() if key[0] != "_" and callable(it)}
+    own = [key for key, it in public.items() if getattr(it, "__module__", "") == module.__name__]
+    if not public:
+        return FeatureError(
+            "A feature function must be in its module", came=f"no public function in {place}"
+        )
+    return UnknownNameError.of(f"function of {place}", name, own or public)
+
+
+def _searched() -> str:
+    folders = [str(Path.cwd()), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    return ", ".join([*filter(None, folders), "and the installed packages"])
 
 
 def _load_module(name: str) -> tuple[ModuleType, str]:
@@ -95,7 +130,10 @@ def _load_module(name: str) -> tuple[ModuleType, str]:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise  # the module is there; something that it imports is not
         raise FeatureError(
-            "The module of a feature function must be importable", came=repr(name), mend=_MEND
+            "The module of a feature function must be importable",
+            came=repr(name),
+            where=f"searched in {_searched()}",
+            mend=_MEND,
         ) from error
     file = getattr(module, "__file__", None)
     if file is None:

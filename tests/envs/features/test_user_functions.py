@@ -98,6 +98,42 @@ def test_a_module_on_the_path_is_imported_once(make_bars, user_file, monkeypatch
     del sys.modules["features_on_the_path"]
 
 
+def test_a_module_in_the_current_folder_is_found_and_the_path_is_left_as_it_was(
+    user_file, monkeypatch
+):
+    folder = user_file.parent
+    user_file.rename(folder / "features_where_i_stand.py")
+    (folder / "json.py").write_text("raise SystemExit('hides the installed one')")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    before = list(sys.path)
+    assert load_user_function("features_where_i_stand:plain").compute is not None
+    assert sys.path == before
+    with pytest.raises(UnknownNameError, match="function of json"):
+        load_user_function("json:plain")
+    del sys.modules["features_where_i_stand"]
+
+
+def test_a_module_that_is_nowhere_is_told_with_the_searched_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    with pytest.raises(FeatureError) as refused:
+        load_user_function("no_such_module_here:f")
+    assert refused.value.where == f"searched in {tmp_path}, elsewhere, and the installed packages"
+    assert "path/to/file.py:function" in refused.value.mend
+
+
+def test_only_the_users_own_public_functions_are_offered(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("from pathlib import Path\ndef shown(b): ...\ndef _hidden(b): ...\n")
+    with pytest.raises(UnknownNameError) as refused:
+        load_user_function(f"{path}:show")
+    assert refused.value.mend == "did you mean 'shown'? Choose from: shown"
+    path.write_text("x = 1\n")
+    with pytest.raises(FeatureError, match="no public function"):
+        load_user_function(f"{path}:x")
+
+
 @pytest.mark.parametrize("reference", ["no_colon", ":name", "module:", "no.such.module:f"])
 def test_a_reference_that_leads_nowhere_says_how_to_write_one(reference):
     with pytest.raises(FeatureError, match="module:function"):
