@@ -183,20 +183,41 @@ def annualization(agent: Mapping[str, Any]) -> str:
     )
 
 
-def verdict(agent: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]]) -> list[str]:
+PLANTED_FORMAT = "planted market"
+"""Format that the embedded sample's bars are recorded with, in place of a file's."""
+PLANTED_MARKET = "Synthetic market with a planted pattern, not a real one."
+
+
+def on_planted(data: object) -> bool:
+    """Say whether bars, as a summary or a configuration describes them, are the embedded sample."""
+    return isinstance(data, Mapping) and data.get("format") == PLANTED_FORMAT
+
+
+def verdict(
+    agent: Mapping[str, Any],
+    baselines: Mapping[str, Mapping[str, Any]],
+    *,
+    planted: bool = False,
+    best_share: str | None = None,
+) -> list[str]:
     """Say in plain sentences how the agent did on the test bars, the bad news included.
 
     Args:
         agent: Out-of-sample performance.
         baselines: Performance of the baselines on the same bars.
+        planted: Whether the market was the embedded sample; said first.
+        best_share: What share of the best policy's return that was; said second.
 
     Returns:
-        One to three sentences; none where the agent's return is unknown.
+        One to five sentences; none where the agent's return is unknown.
     """
     own = as_number(agent.get("total_return_frac"))
     if own is None:
         return []
-    sentences = [_against_hold(own, baselines.get("buy_and_hold", {}), agent)]
+    sentences = [PLANTED_MARKET] if planted else []
+    if best_share:
+        sentences.append(clean(best_share, max_length=400))
+    sentences.append(_against_hold(own, baselines.get("buy_and_hold", {}), agent))
     random = as_number(baselines.get("random", {}).get("total_return_frac"))
     if random is not None and own < random:
         sentences.append(f"It did worse than acting at random ({percent(random)}).")

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bot.report.read import SAMPLE_VERDICT_FILE
+from envs.atomic import write_json
 from envs.market import Ledger
 from envs.synthetic import PlantedMarket, bayes_share, sample_market
-from training.store import STITCHED_EQUITY_FILE, STITCHED_LEDGER_FILE
+from training.store import FORMAT_VERSION, STITCHED_EQUITY_FILE, STITCHED_LEDGER_FILE
 from training.tables import read_ledger
 
 
@@ -31,6 +33,13 @@ def sample_verdict(run_folder: Path) -> str:
         f"The sample is a planted market: the best policy that sees no future is known, and the "
         f"agent earned {share:.0%} of its net return a bar. Real markets are far harder."
     )
+
+
+def keep_sample_verdict(run_folder: Path) -> str:
+    """Say the same, and write it into the run's folder, where the report finds it."""
+    says = sample_verdict(run_folder)
+    write_json(run_folder / SAMPLE_VERDICT_FILE, {"format_version": FORMAT_VERSION, "says": says})
+    return says
 
 
 def decided_positions(ledger: Ledger, n_bars: int) -> NDArray[np.int64]:

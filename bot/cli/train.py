@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.cli.bars import load_bars, notices
 from bot.cli.boundary import DONE, INTERRUPTED, complain, guarded, wants_tracebacks
-from bot.cli.sample import sample_verdict
+from bot.cli.sample import keep_sample_verdict
 from bot.flags.help_text import training_words
 from bot.flags.resolve import Request, Screen, leaves, resolve
 from bot.live import Form, PlainLines, choose_display
@@ -23,7 +23,14 @@ from envs.array_cache import ArrayCache, default_cache_folder
 from envs.data.load import LoadedBars
 from envs.errors import ConfigError
 from training.clock import StageClock
-from training.events import Event, FoldFinished, Listener, Noticed, RunStarted
+from training.events import (
+    Event,
+    FoldFinished,
+    Listener,
+    Noticed,
+    RunFinished,
+    RunStarted,
+)
 from training.store import STATE_FILE
 from training.walk_forward import walk_forward
 
@@ -94,12 +101,10 @@ def _run(request: Request, progress: Progress) -> None:
             loaded,
             request.output,
             provenance=request.provenance,
-            listener=_both(progress, display),
+            listener=_both(progress, _judged(display) if config.data_path is None else display),
             cache=cache,
             clock=clock,
         )
-        if config.data_path is None:
-            display(Noticed(level="info", message=sample_verdict(Path(finished.run_folder))))
         if request.screen.report:
             path = write_report(Path(finished.run_folder))
             display(Noticed(level="info", message=f"report: {path}"))
@@ -116,6 +121,19 @@ def _both(first: Listener, second: Listener) -> Listener:
     def listen(event: Event) -> None:
         first(event)
         second(event)
+
+    return listen
+
+
+def _judged(listener: Listener) -> Listener:
+    """Add to the end of a run on the embedded sample what share of the best return it earned."""
+
+    def listen(event: Event) -> None:
+        if isinstance(event, RunFinished):
+            says = keep_sample_verdict(Path(event.run_folder))
+            listener(Noticed(level="info", message=says))
+            event = replace(event, summary={**event.summary, "sample_verdict": says})
+        listener(event)
 
     return listen
 

@@ -19,11 +19,13 @@ from bot.wording import (
     BASELINES,
     METRICS,
     NOT_MEASURED,
+    PLANTED_MARKET,
     annualization,
     as_number,
     clean,
     decimal,
     duration,
+    on_planted,
     percent,
     rule_name,
     size,
@@ -48,7 +50,8 @@ def render_summary(
     """Build the final summary for a rich console.
 
     Args:
-        summary: Content of `training_performance_summary.json`.
+        summary: Content of `training_performance_summary.json`; on the embedded sample with a
+            `sample_verdict`, the share of the best policy's return.
         optimization: Content of `optimization_summary.json`.
         run_folder: Where the files are; None leaves that part out.
 
@@ -56,12 +59,20 @@ def render_summary(
         A renderable that adapts to the width it is given. Missing values print `-` or `n/a`.
     """
     agent, baselines = _mapping(summary, "out_of_sample"), _mapping(summary, "baselines")
+    planted, best_share = on_planted(summary.get("data")), summary.get("sample_verdict")
+    told = verdict(
+        agent,
+        baselines,
+        planted=planted,
+        best_share=best_share if isinstance(best_share, str) else None,
+    )
     parts: list[RenderableType] = [
+        *([Text(PLANTED_MARKET, style="bold yellow")] if planted else []),
         Text().append("OUT OF SAMPLE", style="bold").append(f"  {measured_on(summary)}"),
         _PerformanceTable(agent, baselines),
         Text(annualization(agent), style="dim"),
         Text(),
-        Text(" ".join(verdict(agent, baselines)), style="bold"),
+        Text(" ".join(told), style="bold"),
         Text(),
         _rules_table(_mapping(optimization, "rules")),
         Text(),
@@ -88,8 +99,9 @@ def final_line(event: RunFinished) -> str:
         _mapping(event.summary, "baselines"),
     )
     hold = _mapping(baselines, "buy_and_hold")
+    market = "synthetic market, " if on_planted(event.summary.get("data")) else ""
     return (
-        f"done in {duration(event.summary.get('duration_s'))}: out of sample "
+        f"done in {duration(event.summary.get('duration_s'))}: {market}out of sample "
         f"{percent(agent.get('total_return_frac'))}, "
         f"buy-and-hold {percent(hold.get('total_return_frac'))}, "
         f"{whole(agent.get('n_trades'))} trades, max drawdown "

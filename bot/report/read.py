@@ -25,6 +25,8 @@ from training.store import (
     read_run_file,
 )
 
+SAMPLE_VERDICT_FILE = "sample_verdict.json"
+"""What share of the best policy's return was earned; runs on the embedded sample alone have it."""
 CURVES = ("agent", "buy_and_hold", "random")
 _MONEY = ("gross", "spread_cost", "slippage_cost", "commission", "swap", "net")
 
@@ -41,6 +43,7 @@ class RunFiles:
             where missing.
         ledger: The stitched ledger's direction and money, scaled to the account that compounds
             over the folds, so that it adds up to the performance; None where missing.
+        sample_verdict: Share of the best policy's return, in words; None but on the sample.
     """
 
     name: str
@@ -50,6 +53,7 @@ class RunFiles:
     folds: Sequence[Mapping[str, Any]]
     equity: pd.DataFrame | None
     ledger: pd.DataFrame | None
+    sample_verdict: str | None = None
 
 
 def read_run(folder: Path) -> RunFiles:
@@ -66,6 +70,7 @@ def read_run(folder: Path) -> RunFiles:
         folds=_folds(folder / "folds"),
         equity=_equity(folder / STITCHED_EQUITY_FILE),
         ledger=_ledger(folder / STITCHED_LEDGER_FILE),
+        sample_verdict=_says(folder / SAMPLE_VERDICT_FILE),
     )
     if not (files.config or files.summary or files.folds):
         raise StoreError(
@@ -89,6 +94,11 @@ def listed(source: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     value = source.get(key)
     items = value if isinstance(value, list) else []
     return [item for item in items if isinstance(item, Mapping)]
+
+
+def _says(path: Path) -> str | None:
+    says = (read_run_file(path) or {}).get("says")
+    return says if isinstance(says, str) else None
 
 
 def _folds(folder: Path) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from bot.report.tables import figure, integer, section, table
 from bot.wording import (
     BASELINES,
     METRICS,
+    PLANTED_MARKET,
     UNDEFINED,
     Metric,
     annualization,
@@ -26,6 +27,7 @@ from bot.wording import (
     clean,
     decimal,
     duration,
+    on_planted,
     percent,
     score,
     verdict,
@@ -50,7 +52,9 @@ def headline(run: RunFiles) -> Html:
         _figure("Sharpe, annualized", decimal(agent.get("sharpe"))),
         _figure("Trades", whole(agent.get("n_trades"))),
     ]
-    sentences = verdict(agent, _baselines(run))
+    sentences = verdict(
+        agent, _baselines(run), planted=_is_planted(run), best_share=run.sample_verdict
+    )
     return join(
         _title(run),
         tag("p", " ".join(sentences) or "This run has no summary yet.", class_="verdict"),
@@ -172,7 +176,9 @@ def _title(run: RunFiles) -> Html:
         f"seed {run.summary.get('seed', UNDEFINED)}",
         day(run.summary.get("completion_time")) + " UTC",
     ]
-    return tag("header", tag("h1", symbol), tag("p", "Walk-forward report: " + ", ".join(parts)))
+    warning = tag("p", tag("strong", PLANTED_MARKET)) if _is_planted(run) else ""
+    told = tag("p", "Walk-forward report: " + ", ".join(parts))
+    return tag("header", warning, tag("h1", symbol), told)
 
 
 def _figure(name: str, value: str, series: str = "ink") -> Html:
@@ -247,6 +253,14 @@ def _costs(ledger: pd.DataFrame) -> Html:
 def _cost_row(name: str, paid: float, total: float) -> list[object]:
     share = percent(paid / total, 1, signed=False).removesuffix("%") if total else UNDEFINED
     return [name, decimal(paid), share]
+
+
+def _is_planted(run: RunFiles) -> bool:
+    """Say whether a run was on the embedded sample: by its bars, or as no file was named."""
+    config = nested(run.config, "config")
+    if "data_path" in config and config["data_path"] is None:
+        return True
+    return on_planted(nested(run.config, "data")) or on_planted(nested(run.summary, "data"))
 
 
 def _agent(run: RunFiles) -> Mapping[str, Any]:

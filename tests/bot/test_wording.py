@@ -142,3 +142,17 @@ def test_the_verdict_on_equal_returns_claims_no_winner():
 
 def test_there_is_no_verdict_without_a_return():
     assert verdict({}, {}) == []
+
+
+def test_the_verdict_on_a_planted_market_says_so_first_and_then_the_share_of_the_best():
+    told = verdict(performance(18.25), {}, planted=True, best_share="It earned 90% of the best.")
+    assert told[:2] == [wording.PLANTED_MARKET, "It earned 90% of the best."]
+    assert told[2].startswith("The agent made +1,825.00%")
+
+
+@pytest.mark.parametrize(
+    ("data", "planted"),
+    [({"format": "planted market"}, True), ({"format": "plain"}, False), ({}, False), (3, False)],
+)
+def test_the_sample_is_known_by_the_format_of_its_bars(data, planted):
+    assert wording.on_planted(data) is planted

@@ -1,7 +1,10 @@
+import json
+
 import numpy as np
 import pytest
 
-from bot.cli.sample import decided_positions, sample_verdict
+from bot.cli.sample import decided_positions, keep_sample_verdict, sample_verdict
+from bot.report.read import SAMPLE_VERDICT_FILE
 from envs.config import EnvConfig
 from envs.features import FeatureConfig, build_features
 from envs.market import make_tape
@@ -63,3 +66,7 @@ def test_the_best_policy_earns_all_of_it_and_flat_nothing(tmp_path, scale, share
 
     equity_table(tape, tested, Others()).to_csv(tmp_path / STITCHED_EQUITY_FILE)
     assert f"earned {share} of" in sample_verdict(tmp_path)
+    says = keep_sample_verdict(tmp_path)
+    kept = json.loads((tmp_path / SAMPLE_VERDICT_FILE).read_text())
+    assert kept == {"format_version": 1, "says": sample_verdict(tmp_path)}
+    assert kept["says"] == says

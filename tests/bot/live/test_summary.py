@@ -1,10 +1,13 @@
 import io
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
 from bot.live import render_summary
+from bot.live.summary import final_line
+from bot.wording import PLANTED_MARKET
 from training.events import RunFinished
 
 
@@ -77,3 +80,14 @@ def test_a_measured_speed_up_is_shown(ended):
 def test_names_cannot_carry_markup_or_escapes(ended):
     text = rendered(ended.summary, ended.optimization, run_folder="res[/]\x1b[31m")
     assert "res[/]�[31m" in text
+
+
+def test_a_run_on_the_sample_says_first_that_its_market_is_synthetic(ended):
+    share = "The agent earned 90% of the best policy's return."
+    summary = {**ended.summary, "data": {"format": "planted market"}, "sample_verdict": share}
+    lines = rendered(summary, ended.optimization, width=200).splitlines()
+    assert lines[0].rstrip() == PLANTED_MARKET
+    assert any(line.startswith(f"{PLANTED_MARKET} {share} The agent lost") for line in lines)
+    assert "synthetic market, out of sample" in final_line(replace(ended, summary=summary))
+    assert PLANTED_MARKET not in rendered(ended.summary, ended.optimization)
+    assert "synthetic" not in final_line(ended)

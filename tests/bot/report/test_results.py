@@ -1,11 +1,12 @@
+import json
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from bot.report.read import read_run
-from bot.report.results import day, trades_section
-from bot.wording import UNDEFINED
+from bot.report.results import day, headline, trades_section
+from bot.wording import PLANTED_MARKET, UNDEFINED
 
 
 @pytest.fixture
@@ -57,3 +58,23 @@ def test_a_side_without_trades_has_no_averages(run):
 def test_a_time_is_written_to_the_minute_and_anything_else_as_a_dash():
     assert day("2021-03-01T09:30:00+00:00") == "2021-03-01 09:30"
     assert day(None) == day(5) == "-"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"config": {"data_path": None}}, {"data": {"format": "planted market"}}],
+)
+def test_a_report_of_the_sample_begins_with_its_market_being_synthetic(run, config):
+    top = headline(replace(run, config=config, sample_verdict="It earned 90% of the best."))
+    assert top.startswith(f"<header><p><strong>{PLANTED_MARKET}</strong></p><h1>")
+    assert f'class="verdict">{PLANTED_MARKET} It earned 90% of the best. The agent' in top
+    assert PLANTED_MARKET not in headline(run)
+
+
+def test_the_share_of_the_best_policy_is_read_from_the_run(fake_run):
+    folder = fake_run(n_folds=1)
+    assert read_run(folder).sample_verdict is None
+    path = folder / "sample_verdict.json"
+    for says, read in (("It earned 90%.", "It earned 90%."), (7, None)):
+        path.write_text(json.dumps({"format_version": 1, "says": says}))
+        assert read_run(folder).sample_verdict == read
