@@ -76,9 +76,19 @@ class RunConfig:
         return fingerprint("run-config-1", content)
 
 
+_RESERVED = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+)
+"""Names that Windows keeps for devices, with any ending."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class OutputConfig:
-    """Where a run writes; changes no result."""
+    """Where a run writes; changes no result.
+
+    Raises:
+        ConfigError: If `run_name` is no plain name of a folder on every system.
+    """
 
     results_dir: Path = Path("results")
     """Folder of all runs."""
@@ -88,6 +98,21 @@ class OutputConfig:
     """Start anew in a folder of its own, even where this run was begun before."""
     tensorboard: bool = True
     """Whether scalars for TensorBoard are written."""
+
+    def __post_init__(self) -> None:
+        if self.run_name is not None and not _is_folder_name(self.run_name):
+            raise ConfigError(
+                "A run name must be the plain name of one folder, allowed on every system",
+                came=repr(self.run_name),
+                where="run_name",
+                mend="use letters, digits, - and _; --results_dir chooses the folder of all runs",
+            )
+
+
+def _is_folder_name(name: str) -> bool:
+    if not name or name[0] == "." or name[-1] in ". " or not name.isprintable():
+        return False
+    return not set(name) & set('/\\<>:"|?*') and name.partition(".")[0].lower() not in _RESERVED
 
 
 def original_config() -> RunConfig:

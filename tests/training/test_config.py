@@ -1,7 +1,7 @@
 import pytest
 
 from envs.errors import ConfigError, UnknownNameError
-from training.config import RunConfig, original_config, to_json, with_values
+from training.config import OutputConfig, RunConfig, original_config, to_json, with_values
 
 
 def test_values_are_replaced_by_dotted_path_and_the_rest_stays():
@@ -68,3 +68,41 @@ def test_the_original_training_is_the_one_of_the_comparison():
     assert original_config().rules.adaptive_timesteps.base_timesteps == 100_000
     assert original_config().rules.evaluation_schedule.every_steps == 10_000
     assert original_config().env.action_mode == "orders"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " ",
+        ".",
+        "..",
+        "../../evil",
+        "a/b",
+        "a\\b",
+        "/tmp/x",
+        "C:",
+        "C:x",
+        ".hidden",
+        "x.",
+        "x ",
+        "con",
+        "NUL",
+        "Aux.txt",
+        "com1",
+        "LPT9.log",
+        "a\nb",
+        "a\x00b",
+        "a*b",
+    ],
+)
+def test_a_run_name_that_leaves_the_results_folder_or_that_windows_keeps_is_refused(name):
+    with pytest.raises(ConfigError, match="plain name of one folder"):
+        OutputConfig(run_name=name)
+
+
+@pytest.mark.parametrize(
+    "name", [None, "gold", "42", "42-2", "ppo_lstm v1.2", "console", "com10", "Größe"]
+)
+def test_a_plain_run_name_is_taken(name):
+    assert OutputConfig(run_name=name).run_name == name
