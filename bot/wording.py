@@ -7,7 +7,7 @@ Values may come from a file that a stranger wrote: whatever is not a finite numb
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -183,6 +183,56 @@ def annualization(agent: Mapping[str, Any]) -> str:
     )
 
 
+COST_KINDS = {
+    "spread_cost": "Spread",
+    "slippage_cost": "Slippage",
+    "commission": "Commission",
+    "swap": "Swap",
+}
+"""What a trade can be charged, by its key in a performance and in a ledger."""
+BEFORE_COSTS = "Before costs: no cost was set or in the file."
+
+
+def charged(
+    performances: Sequence[Mapping[str, Any]], market: Mapping[str, Any] | None = None
+) -> str:
+    """Say which costs the trades of some performances were charged, and which not.
+
+    Args:
+        performances: The agent's and the baselines'; those without trades tell nothing.
+        market: Settings of the market, where they are known: they say where the spread is from.
+
+    Returns:
+        One or two sentences; none where no trade was made or its costs are not known.
+    """
+    kinds = _charged_kinds(performances)
+    if kinds is None:
+        return ""
+    paid = [name.lower() for kind, name in COST_KINDS.items() if kind in kinds]
+    if not paid:
+        return BEFORE_COSTS
+    if paid[0] == "spread" and market and "spread_points" in market:
+        paid[0] = f"spread ({'from the bars' if market['spread_points'] is None else 'as set'})"
+    free = [name.lower() for kind, name in COST_KINDS.items() if kind not in kinds]
+    left_out = f" Not charged: {', '.join(free)}." if free else ""
+    return f"Charged: {', '.join(paid)}.{left_out}"
+
+
+def cost_ground(performances: Sequence[Mapping[str, Any]]) -> str:
+    """Return `net of costs`, or `before costs` where trades were made and none cost anything."""
+    return "before costs" if _charged_kinds(performances) == set() else "net of costs"
+
+
+def _charged_kinds(performances: Sequence[Mapping[str, Any]]) -> set[str] | None:
+    """Return the kinds of cost that were not 0 in a trade; None where that is not known."""
+    traded = [item for item in performances if as_number(item.get("n_trades"))]
+    if not traded or any(
+        as_number(item.get(kind)) is None for item in traded for kind in COST_KINDS
+    ):
+        return None
+    return {kind for kind in COST_KINDS if any(item[kind] != 0 for item in traded)}
+
+
 PLANTED_FORMAT = "planted market"
 """Format that the embedded sample's bars are recorded with, in place of a file's."""
 PLANTED_MARKET = "Synthetic market with a planted pattern, not a real one."
@@ -209,7 +259,7 @@ def verdict(
         best_share: What share of the best policy's return that was; said second.
 
     Returns:
-        One to five sentences; none where the agent's return is unknown.
+        One to six sentences; none where the agent's return is unknown.
     """
     own = as_number(agent.get("total_return_frac"))
     if own is None:
@@ -217,7 +267,11 @@ def verdict(
     sentences = [PLANTED_MARKET] if planted else []
     if best_share:
         sentences.append(clean(best_share, max_length=400))
-    sentences.append(_against_hold(own, baselines.get("buy_and_hold", {}), agent))
+    performances = [agent, *baselines.values()]
+    ground = cost_ground(performances)
+    sentences.append(_against_hold(own, baselines.get("buy_and_hold", {}), agent, ground))
+    if ground == "before costs":
+        sentences.append(BEFORE_COSTS)
     random = as_number(baselines.get("random", {}).get("total_return_frac"))
     if random is not None and own < random:
         sentences.append(f"It did worse than acting at random ({percent(random)}).")
@@ -225,19 +279,21 @@ def verdict(
     return sentences
 
 
-def _against_hold(own: float, hold: Mapping[str, Any], agent: Mapping[str, Any]) -> str:
+def _against_hold(
+    own: float, hold: Mapping[str, Any], agent: Mapping[str, Any], ground: str
+) -> str:
     other = as_number(hold.get("total_return_frac"))
     against = "" if other is None else f" Buy-and-hold made {percent(other)}."
     if agent.get("n_trades") == 0:
         return f"The agent made no trades on the test bars, so it is scored as flat.{against}"
     if other is None:
-        return f"The agent made {percent(own)} net of costs."
+        return f"The agent made {percent(own)} {ground}."
     gap = abs(round(own, 4) - round(other, 4))  # of the figures as they are printed
     if percent(gap) == percent(0.0):
-        return f"The agent and buy-and-hold both made {percent(own)} net of costs."
+        return f"The agent and buy-and-hold both made {percent(own)} {ground}."
     did = "beat" if own > other else "lost to"
     loss = " and still lost money" if own < 0 < own - other else ""
     return (
         f"The agent {did} buy-and-hold by {percent(gap, signed=False)[:-1]} percentage points "
-        f"net of costs ({percent(own)} against {percent(other)}){loss}."
+        f"{ground} ({percent(own)} against {percent(other)}){loss}."
     )

@@ -22,7 +22,9 @@ from bot.wording import (
     PLANTED_MARKET,
     annualization,
     as_number,
+    charged,
     clean,
+    cost_ground,
     decimal,
     duration,
     on_planted,
@@ -69,6 +71,7 @@ def render_summary(
     parts: list[RenderableType] = [
         *([Text(PLANTED_MARKET, style="bold yellow")] if planted else []),
         Text().append("OUT OF SAMPLE", style="bold").append(f"  {measured_on(summary)}"),
+        *([Text(costs)] if (costs := charged(_performances(agent, baselines))) else []),
         _PerformanceTable(agent, baselines),
         Text(annualization(agent), style="dim"),
         Text(),
@@ -122,7 +125,8 @@ class _PerformanceTable:
 
     def _table(self, names: list[str]) -> Table:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        table.add_column("Net of costs", no_wrap=True)
+        ground = cost_ground(_performances(self._agent, self._baselines))
+        table.add_column(ground.capitalize(), no_wrap=True)
         table.add_column("Agent", justify="right", style="bold", overflow="fold")
         for name in names:
             table.add_column(BASELINES[name], justify="right", overflow="fold")
@@ -130,6 +134,12 @@ class _PerformanceTable:
             others = [metric.read(_mapping(self._baselines, name)) for name in names]
             add_row(table, metric.label, metric.read(self._agent), *others)
         return table
+
+
+def _performances(
+    agent: Mapping[str, Any], baselines: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    return [agent, *(_mapping(baselines, name) for name in BASELINES)]
 
 
 def _rules_table(rules: Mapping[str, Any]) -> RenderableType:

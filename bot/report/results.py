@@ -18,13 +18,16 @@ from bot.report.read import RunFiles, nested
 from bot.report.tables import figure, integer, section, table
 from bot.wording import (
     BASELINES,
+    COST_KINDS,
     METRICS,
     PLANTED_MARKET,
     UNDEFINED,
     Metric,
     annualization,
     as_number,
+    charged,
     clean,
+    cost_ground,
     decimal,
     duration,
     on_planted,
@@ -33,13 +36,6 @@ from bot.wording import (
     verdict,
     whole,
 )
-
-_COSTS = {
-    "spread_cost": "Spread",
-    "slippage_cost": "Slippage",
-    "commission": "Commission",
-    "swap": "Swap",
-}
 
 
 def headline(run: RunFiles) -> Html:
@@ -72,9 +68,8 @@ def measured_on(run: RunFiles) -> str:
         span = f", {day(times[0].get('test_start'))} to {day(times[-1].get('test_stop'))}"
     return (
         f"Measured on the test slices only: {n_bars} bars of {len(run.folds)} folds{span}. "
-        "No model was trained or chosen on the bars it is tested on. Net of spread, slippage, "
-        "commission and swap."
-    )
+        f"No model was trained or chosen on the bars it is tested on. {_charged(run)}"
+    ).strip()
 
 
 def performance_section(run: RunFiles) -> Html:
@@ -86,7 +81,10 @@ def performance_section(run: RunFiles) -> Html:
     ]
     return section(
         "Performance",
-        table(["Out of sample, net of costs", *names], rows, kinds="t" + "n" * len(names)),
+        table(
+            [f"Out of sample, {cost_ground(columns)}", *names], rows, kinds="t" + "n" * len(names)
+        ),
+        tag("p", _charged(run), class_="note"),
         tag("p", annualization(_agent(run)), class_="note"),
     )
 
@@ -234,9 +232,9 @@ def _side_row(name: str, trades: pd.DataFrame) -> list[object]:
 
 
 def _costs(ledger: pd.DataFrame) -> Html:
-    kinds = [kind for kind in _COSTS if kind in ledger]
+    kinds = [kind for kind in COST_KINDS if kind in ledger]
     total = sum(float(ledger[kind].sum()) for kind in kinds)
-    rows = [_cost_row(_COSTS[kind], float(ledger[kind].sum()), total) for kind in kinds]
+    rows = [_cost_row(COST_KINDS[kind], float(ledger[kind].sum()), total) for kind in kinds]
     rows.append(_cost_row("All costs", total, total))
     gross = float(ledger["gross"].sum()) if "gross" in ledger else 0.0
     note = ""
@@ -253,6 +251,11 @@ def _costs(ledger: pd.DataFrame) -> Html:
 def _cost_row(name: str, paid: float, total: float) -> list[object]:
     share = percent(paid / total, 1, signed=False).removesuffix("%") if total else UNDEFINED
     return [name, decimal(paid), share]
+
+
+def _charged(run: RunFiles) -> str:
+    market = nested(run.config, "config", "env", "market")
+    return charged([_agent(run), *_baselines(run).values()], market)
 
 
 def _is_planted(run: RunFiles) -> bool:

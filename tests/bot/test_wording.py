@@ -156,3 +156,37 @@ def test_the_verdict_on_a_planted_market_says_so_first_and_then_the_share_of_the
 )
 def test_the_sample_is_known_by_the_format_of_its_bars(data, planted):
     assert wording.on_planted(data) is planted
+
+
+def priced(n_trades=10, **costs):
+    return dict.fromkeys(wording.COST_KINDS, 0.0) | costs | {"n_trades": n_trades}
+
+
+def test_only_what_was_charged_is_said_to_be():
+    performances = [priced(spread_cost=4.0), priced(swap=-0.5)]
+    told = "Charged: spread, swap. Not charged: slippage, commission."
+    assert wording.charged(performances) == told
+    assert wording.cost_ground(performances) == "net of costs"
+    every = dict.fromkeys(wording.COST_KINDS, 1.0)
+    assert wording.charged([priced(**every)]) == "Charged: spread, slippage, commission, swap."
+
+
+@pytest.mark.parametrize(("spread_points", "source"), [(None, "from the bars"), (3.0, "as set")])
+def test_settings_say_where_the_spread_is_from(spread_points, source):
+    told = wording.charged([priced(spread_cost=4.0)], {"spread_points": spread_points})
+    assert told.startswith(f"Charged: spread ({source}). Not charged: slippage")
+
+
+def test_trades_that_cost_nothing_are_before_costs():
+    free = [priced(), priced(n_trades=0, spread_cost=4.0)]
+    assert wording.charged(free) == wording.BEFORE_COSTS
+    assert wording.cost_ground(free) == "before costs"
+    told = verdict(performance(0.02) | priced(), {"buy_and_hold": performance(0.01) | priced()})
+    assert "beat buy-and-hold by 1.00 percentage points before costs" in told[0]
+    assert told[1] == wording.BEFORE_COSTS
+
+
+@pytest.mark.parametrize("unknown", [[], [{}], [priced(n_trades=0)], [{"n_trades": 3}]])
+def test_without_trades_or_their_costs_nothing_is_said_of_them(unknown):
+    assert wording.charged(unknown) == ""
+    assert wording.cost_ground(unknown) == "net of costs"

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from bot.live import render_summary
 from bot.live.summary import final_line
-from bot.wording import PLANTED_MARKET
+from bot.wording import BEFORE_COSTS, COST_KINDS, PLANTED_MARKET
 from training.events import RunFinished
 
 
@@ -91,3 +91,19 @@ def test_a_run_on_the_sample_says_first_that_its_market_is_synthetic(ended):
     assert "synthetic market, out of sample" in final_line(replace(ended, summary=summary))
     assert PLANTED_MARKET not in rendered(ended.summary, ended.optimization)
     assert "synthetic" not in final_line(ended)
+
+
+def without_costs(summary):
+    free = dict.fromkeys([*COST_KINDS, "costs"], 0.0)
+    baselines = {name: item | free for name, item in summary["baselines"].items()}
+    return {**summary, "out_of_sample": summary["out_of_sample"] | free, "baselines": baselines}
+
+
+def test_the_table_says_what_was_charged_and_when_nothing_was(ended):
+    text = rendered(ended.summary, ended.optimization)
+    assert "Charged: spread, slippage, commission, swap.\nNet of costs" in text
+    free = rendered(without_costs(ended.summary), ended.optimization, width=200)
+    assert f"{BEFORE_COSTS}\nBefore costs" in free
+    assert "percentage points before costs" in free
+    assert f". {BEFORE_COSTS} " in free
+    assert "et of costs" not in free

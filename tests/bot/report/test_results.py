@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from bot.report.read import read_run
-from bot.report.results import day, headline, trades_section
-from bot.wording import PLANTED_MARKET, UNDEFINED
+from bot.report.results import day, headline, performance_section, trades_section
+from bot.wording import BEFORE_COSTS, COST_KINDS, PLANTED_MARKET, UNDEFINED
 
 
 @pytest.fixture
@@ -78,3 +78,21 @@ def test_the_share_of_the_best_policy_is_read_from_the_run(fake_run):
     for says, read in (("It earned 90%.", "It earned 90%."), (7, None)):
         path.write_text(json.dumps({"format_version": 1, "says": says}))
         assert read_run(folder).sample_verdict == read
+
+
+def test_a_report_names_the_costs_that_were_charged(run):
+    config = {"config": {"env": {"market": {"spread_points": None}}}}
+    told = "Charged: spread (from the bars), slippage, commission, swap."
+    assert told in headline(replace(run, config=config))
+    assert told in performance_section(replace(run, config=config))
+
+
+def test_a_report_without_costs_says_so_in_verdict_table_and_ground(run):
+    free = dict.fromkeys([*COST_KINDS, "costs"], 0.0)
+    agent = run.summary["out_of_sample"] | free
+    baselines = {name: item | free for name, item in run.summary["baselines"].items()}
+    costless = replace(run, summary={"out_of_sample": agent, "baselines": baselines})
+    assert headline(costless).count(BEFORE_COSTS) == 2
+    section = performance_section(costless)
+    assert "Out of sample, before costs" in section
+    assert "et of" not in headline(costless) + section
