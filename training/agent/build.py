@@ -62,22 +62,10 @@ def build_agent(
     return _agent_class(config)(
         "MlpLstmPolicy",
         vec_env,
-        learning_rate=config.learning_rate,
-        n_steps=config.n_steps,
-        batch_size=config.batch_size,
-        n_epochs=config.n_epochs,
-        gamma=config.gamma,
-        gae_lambda=config.gae_lambda,
-        clip_range=config.clip_range,
-        clip_range_vf=config.clip_range_vf,
-        ent_coef=config.ent_coef,
-        vf_coef=config.vf_coef,
-        max_grad_norm=config.max_grad_norm,
-        target_kl=config.target_kl,
         tensorboard_log=None if tensorboard_folder is None else str(tensorboard_folder),
-        policy_kwargs=policy_arguments(config),
         seed=seed,
         device=resolved,
+        **agent_arguments(config),
     )
 
 
@@ -85,6 +73,16 @@ def _agent_class(config: AgentConfig) -> Callable[..., RecurrentPPO]:
     if config.engine == "stock":
         return RecurrentPPO
     return partial(FastRecurrentPPO, engine=config.engine, chunk_steps=config.chunk_steps)
+
+
+def agent_arguments(config: AgentConfig) -> dict[str, Any]:
+    """Translate the hyperparameters and the networks to arguments of `RecurrentPPO`."""
+    names = (
+        "learning_rate n_steps batch_size n_epochs gamma gae_lambda clip_range clip_range_vf "
+        "ent_coef vf_coef max_grad_norm target_kl"
+    )
+    values = {name: getattr(config, name) for name in names.split()}
+    return {**values, "policy_kwargs": policy_arguments(config)}
 
 
 def policy_arguments(config: AgentConfig) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from gymnasium import spaces
 from sb3_contrib import RecurrentPPO
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 
-from training.agent.build import policy_arguments
+from training.agent.build import agent_arguments
 from training.agent.config import AgentConfig
 from training.agent.model_file import ModelFile
 from training.agent.network import ACTIVATIONS
@@ -49,21 +49,9 @@ def stock_data(config: AgentConfig, trained: RecurrentPPO) -> str:
     agent = RecurrentPPO(
         "MlpLstmPolicy",
         None,  # type: ignore[arg-type]  # as stock `load` itself does: an agent without an env
-        learning_rate=config.learning_rate,
-        n_steps=config.n_steps,
-        batch_size=config.batch_size,
-        n_epochs=config.n_epochs,
-        gamma=config.gamma,
-        gae_lambda=config.gae_lambda,
-        clip_range=config.clip_range,
-        clip_range_vf=config.clip_range_vf,
-        ent_coef=config.ent_coef,
-        vf_coef=config.vf_coef,
-        max_grad_norm=config.max_grad_norm,
-        target_kl=config.target_kl,
-        policy_kwargs=policy_arguments(config),
         device="cpu",
         _init_setup_model=False,
+        **agent_arguments(config),
     )
     attributes = {name: value for name, value in vars(agent).items() if name not in _LEFT_OUT}
     attributes |= _fresh_spaces(trained) | {"n_envs": config.n_envs}
