@@ -37,6 +37,8 @@ class Flag:
         acts_with: When it acts; None is always. It is refused where it would not.
         bare: Value of the flag when it stands without one; None needs a value.
         shown: Whether the help shows a default (and the profiles that differ).
+        historical: Whether the original scripts had it: where it would not act it is set aside with
+            a note, so that old command lines go on running.
         word: Placeholder of its value in the help; None takes the kind's.
     """
 
@@ -48,6 +50,7 @@ class Flag:
     acts_with: ActsWith | None = None
     bare: str | None = None
     shown: bool = True
+    historical: bool = False
     word: str | None = None
 
     @property

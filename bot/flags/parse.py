@@ -41,6 +41,8 @@ class Words(argparse.ArgumentParser):
     def error(self, message: str) -> Never:
         """Raise what argparse would print."""
         mend = f"see {self.prog} --help"
+        if "ignored explicit" in message:
+            mend = f"a switch takes true, false or nothing, and --no-FLAG is off ({mend})"
         if "expected" in message:
             mend = f"give it one; write --flag=VALUE where it begins with a dash ({mend})"
         raise UsageError("The command line must be readable", came=message, mend=mend)
@@ -52,12 +54,30 @@ class Words(argparse.ArgumentParser):
             UsageError: If a flag is unknown, lacks its value, or stands without a flag.
             ConfigError: If a value cannot be read.
         """
-        names, left = self.parse_known_args(_one_spelling(arguments))
+        words = _one_spelling(arguments)
+        names, left = self.parse_known_args(self._with_answers(words))
         if left:
-            raise self._unknown(left)
+            raise self._unknown(left, typed=dict(zip(words, arguments, strict=True)))
         return vars(names)
 
-    def _unknown(self, left: Sequence[str]) -> UsageError:
+    def _with_answers(self, words: Sequence[str]) -> list[str]:
+        """Take `--x true`, `--x false` and `--x=false`, too, where `--x` is a switch."""
+        done: list[str] = []
+        for word in words:
+            name, _, value = word.partition("=")
+            if self._is_switch(name) and value.lower() in _ANSWERS:
+                done.append(_answered(name, value))
+            elif done and self._is_switch(done[-1]) and word.lower() in _ANSWERS:
+                done[-1] = _answered(done[-1], word)
+            else:
+                done.append(word)
+        return done
+
+    def _is_switch(self, word: str) -> bool:
+        return isinstance(self._option_string_actions.get(word), _OnOff)
+
+    def _unknown(self, left: Sequence[str], typed: Mapping[str, str]) -> UsageError:
+        left = [typed.get(word, word) for word in left]
         flags = [word.partition("=")[0] for word in left if word.startswith("-")]
         if not flags:
             return UsageError(
@@ -70,7 +90,7 @@ class Words(argparse.ArgumentParser):
         return UsageError(
             "Every flag must be a known one",
             came=", ".join(flags),
-            mend="; ".join([*filter(None, hints), f"{self.prog} --help lists them"]),
+            mend=" ".join([*filter(None, hints), f"{self.prog} --help lists them"]),
         )
 
 
@@ -176,6 +196,16 @@ class _Many(argparse.Action):
         setattr(namespace, self.dest, read_values(self.kind, values, option_string))
 
 
+_ANSWERS = ("true", "false")
+
+
+def _answered(switch: str, answer: str) -> str:
+    """Turn a switch that is told `false` around."""
+    if answer.lower() == "true":
+        return switch
+    return f"--{switch[5:]}" if switch.startswith("--no_") else f"--no_{switch[2:]}"
+
+
 def _one_spelling(arguments: Sequence[str]) -> list[str]:
     return [_spelled(word) for word in arguments]
 
@@ -188,5 +218,5 @@ def _spelled(word: str) -> str:
 
 
 def _hint(flag: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(flag, known, n=1)
+    near = difflib.get_close_matches(_spelled(flag), known, n=1)
     return f"for {flag} did you mean {near[0]}?" if near else ""

@@ -61,8 +61,8 @@ class Request:
         output: Where results go.
         screen: What is shown.
         resume: Whether there must be a run to go on with.
-        provenance: Who set each setting: `flag`, `profile:NAME`, `data` or `default`, by dotted
-            path of `RunConfig`.
+        provenance: Who set each setting, by dotted path of `RunConfig`: `flag`, `derived` (follows
+            a flag), `script` (the door), `profile:NAME`, `sample`, `data` or `default`.
         notes: What the dials did, as sentences.
     """
 
@@ -88,22 +88,22 @@ def resolve(given: Given, *, original: bool = False, results_dir: Path | None = 
     left = dict(given)
     refuse_unavailable(left)
     screen, resume = _screen(left), bool(left.pop("resume", False))
-    base, sources, notes = _base(left, original=original)
-    draft = Draft(config=base, given=left)
+    base = _base(left, original=original)
+    draft = Draft(config=base.config, given=left)
     draft.take_settings()
     translate_words(draft)
     assert not draft.given, f"parsed and ignored: {sorted(draft.given)}"
     config = _checked(draft)
     output = _output(draft, results_dir)
-    check_acting((FLAGS[name] for name in given), config)
+    check_acting((FLAGS[name] for name in given if name not in draft.idle), config)
     _check_resume(resume, output)
     return Request(
         config=config,
         output=output,
         screen=screen,
         resume=resume,
-        provenance=_provenance(config, draft.values, sources),
-        notes=(*notes, *draft.notes),
+        provenance=_provenance(config, draft, base.sources),
+        notes=(*_base_notes(base, draft), *draft.notes),
     )
 
 
@@ -139,24 +139,38 @@ def profile_config(profile: Profile) -> RunConfig:
     return with_values(RunConfig(profile=profile.name), profile.values)
 
 
-def _base(given: Given, *, original: bool) -> tuple[RunConfig, dict[str, str], tuple[str, ...]]:
-    """Return the settings before flags, who set them, and what to tell about it."""
+@dataclass(frozen=True, kw_only=True)
+class _Base:
+    """The settings before flags, who set them, and what that was; `profile` None is original."""
+
+    config: RunConfig
+    sources: Mapping[str, str]
+    profile: Profile | None
+    sample: bool = False
+
+
+def _base(given: Given, *, original: bool) -> _Base:
+    typed_method = "use_original_training" in given
     wanted = given.pop("use_original_training", original)
     profile = given.pop("profile", None)
+    typed = {"profile": "flag"} if profile is not None else {}
+    if typed_method:
+        typed["method"] = "flag"
     if wanted:
-        return _original_base(profile)
+        return _original_base(profile, typed)
     chosen = profile_named(profile or "balanced")
     sample = {} if "data_path" in given else SAMPLE_VALUES
-    config = with_values(RunConfig(profile=chosen.name), {**sample, **chosen.values})
-    sources = dict.fromkeys(sample, "data")
+    sources = dict.fromkeys(sample, "sample")
     sources |= dict.fromkeys(chosen.values, f"profile:{chosen.name}")
-    notes = [_profile_note(chosen)] if chosen.values else []
-    if sample:
-        notes.append(_sample_note(chosen))
-    return config, sources, tuple(notes)
+    return _Base(
+        config=with_values(RunConfig(profile=chosen.name), {**sample, **chosen.values}),
+        sources=sources | typed,
+        profile=chosen,
+        sample=bool(sample),
+    )
 
 
-def _original_base(profile: str | None) -> tuple[RunConfig, dict[str, str], tuple[str, ...]]:
+def _original_base(profile: str | None, typed: dict[str, str]) -> _Base:
     if profile is not None and profile_named(profile).name != "legacy":
         raise ConfigError(
             "The original training has no profile but legacy",
@@ -166,30 +180,52 @@ def _original_base(profile: str | None) -> tuple[RunConfig, dict[str, str], tupl
     config = original_config()
     plain = dict(leaves(RunConfig()))
     changed = [path for path, value in leaves(config) if value != plain[path]]
-    note = "Original training: one environment, the large network, no rule but the best evaluation."
-    return config, dict.fromkeys(changed, "profile:legacy"), (note,)
+    asked_by = typed.get("method", "script")
+    sources = dict.fromkeys(changed, "profile:legacy") | {"method": asked_by, "profile": asked_by}
+    return _Base(config=config, sources=sources | typed, profile=None)
 
 
-def _profile_note(profile: Profile) -> str:
+def _base_notes(base: _Base, draft: Draft) -> Iterator[str]:
+    """Say what the dials set, and leave out what a flag set instead."""
+    if base.profile is None:
+        yield (
+            "Original training: one environment, the large network, no rule but the best "
+            "evaluation."
+        )
+        return
+    if base.profile.values:
+        yield _profile_note(base.profile, draft.values)
+    if base.sample:
+        yield _sample_note(base.profile, draft.values)
+
+
+def _profile_note(profile: Profile, typed: Mapping[str, Any]) -> str:
     plain = dict(leaves(RunConfig()))
-    moved = (
-        f"{path.rpartition('.')[2]} {_shown(value)} (default {_shown(plain[path])})"
-        for path, value in profile.values.items()
-        if value != plain[path]
-    )
-    return f"Profile {profile.name}: {profile.says} It sets {', '.join(moved)}."
+    moved = {path: value for path, value in profile.values.items() if value != plain[path]}
+    won = [
+        f"{_last(path)} {_shown(value)} (default {_shown(plain[path])})"
+        for path, value in moved.items()
+        if path not in typed
+    ]
+    beaten = [_last(path) for path in moved if path in typed]
+    if not beaten:
+        return f"Profile {profile.name}: {profile.says} It sets {', '.join(won)}."
+    sets = f"it sets {', '.join(won)}; " if won else ""
+    return f"Profile {profile.name}: {sets}flags decide {', '.join(beaten)}."
 
 
-def _sample_note(profile: Profile) -> str:
-    moved = (
-        f"{path.rpartition('.')[2]} {_shown(value)}"
+def _sample_note(profile: Profile, typed: Mapping[str, Any]) -> str:
+    moved = [
+        f"{_last(path)} {_shown(value)}"
         for path, value in SAMPLE_VALUES.items()
-        if path not in profile.values
-    )
-    return (
-        "No --data_path: the embedded sample, a planted market whose optimum is known. "
-        f"For it {', '.join(moved)}, unless a flag says otherwise."
-    )
+        if path not in profile.values and path not in typed
+    ]
+    note = "No --data_path: the embedded sample, a planted market whose optimum is known."
+    return f"{note} For it {', '.join(moved)}, unless a flag says otherwise." if moved else note
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def _screen(given: Given) -> Screen:
@@ -252,12 +288,10 @@ def _check_resume(resume: bool, output: OutputConfig) -> None:
         raise ConfigError("A run goes on or begins anew", came="--resume and --fresh")
 
 
-def _provenance(
-    config: RunConfig, typed: Mapping[str, Any], sources: Mapping[str, str]
-) -> dict[str, str]:
+def _provenance(config: RunConfig, draft: Draft, sources: Mapping[str, str]) -> dict[str, str]:
     def source(path: str, value: Any) -> str:
-        if path in typed:
-            return "flag"
+        if path in draft.values:
+            return "derived" if path in draft.derived else "flag"
         if path in sources:
             return sources[path]
         return "data" if path in FROM_DATA and value is None else "default"

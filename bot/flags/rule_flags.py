@@ -31,7 +31,8 @@ _NOT_PHASES = ActsWith(
 BUDGET = (
     Flag(
         "total_timesteps",
-        "env steps of fold 0, and the most any fold gets",
+        "env steps of fold 0, and the most any fold gets, rounded up to whole "
+        "rollouts of n_steps * n_envs",
         f"{_ADAPTIVE}.base_timesteps",
     ),
     Flag(
@@ -48,6 +49,7 @@ BUDGET = (
         "the least any fold gets, env steps",
         f"{_ADAPTIVE}.min_timesteps",
         acts_with=ActsWith(f"{_ADAPTIVE}.mode", ("geometric", "convergence")),
+        historical=True,
     ),
     Flag(
         "adaptive_margin",
@@ -76,6 +78,7 @@ BUDGET = (
         "an evaluation improves by more than this, in units of the score",
         f"{_STOPPING}.min_delta",
         acts_with=_STOPS,
+        historical=True,
     ),
     Flag(
         "min_budget",

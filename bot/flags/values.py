@@ -97,10 +97,10 @@ def read_values(kind: Kind, texts: Sequence[str], flag: str) -> tuple[Any, ...] 
 
 
 def _choice(choices: tuple[str, ...], text: str, flag: str) -> str:
-    word = text.replace("-", "_")
-    if word not in choices:
+    word, known = text.replace("-", "_").lower(), {choice.lower(): choice for choice in choices}
+    if word not in known:
         raise UnknownNameError.of(f"value of {flag}", text, choices)
-    return word
+    return known[word]
 
 
 def _whole_number(text: str, flag: str) -> int:

@@ -37,6 +37,8 @@ class Draft:
         given: What was typed and is not used yet, by name of the flag.
         values: New values by dotted path.
         setters: Name of the flag that set each of them.
+        derived: Paths among them whose value nobody typed: it follows another flag's.
+        idle: Historical flags that were typed and do not act here, by name.
         notes: What to tell the user.
     """
 
@@ -44,6 +46,8 @@ class Draft:
     given: Given
     values: dict[str, Any] = field(default_factory=dict)
     setters: dict[str, str] = field(default_factory=dict)
+    derived: set[str] = field(default_factory=set)
+    idle: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
     def take_settings(self) -> None:
@@ -113,7 +117,9 @@ def translate_words(draft: Draft) -> None:
     _switch(draft, "adaptive_timesteps", _ADAPTIVE_MODE, RulesConfig().adaptive_timesteps.mode)
     _switch(draft, "warm_start", _WARM_MODE, RulesConfig().warm_start.mode)
     _patience(draft)
+    _set_idle_aside(draft)
     _minimum(draft)
+    _rollouts(draft)
     _schedule(draft)
 
 
@@ -157,13 +163,38 @@ def _patience(draft: Draft) -> None:
         draft.set(_STOPPING_MODE, RulesConfig().early_stopping.mode, name)
 
 
+def _set_idle_aside(draft: Draft) -> None:
+    """Drop historical flags whose rule is off, and say so: old command lines go on running."""
+    for path, name in list(draft.setters.items()):
+        condition = FLAGS[name].acts_with
+        if not FLAGS[name].historical or condition is None:
+            continue
+        if (value := draft.now(condition.path)) not in condition.values:
+            del draft.values[path], draft.setters[path]
+            draft.idle.add(name)
+            draft.notes.append(f"--{name} does not act here: {condition.path} is {value}.")
+
+
 def _minimum(draft: Draft) -> None:
-    """Let the minimum follow a smaller base, unless it was typed."""
+    """Let the minimum follow a smaller base, unless it was typed or has no say."""
+    if draft.now(_ADAPTIVE_MODE) == "off":
+        return
     base, minimum = draft.now(_BASE), draft.now(_MINIMUM)
     if _BASE in draft.values and _MINIMUM not in draft.values and 1 <= base < minimum:
         draft.set(_MINIMUM, base, draft.setters[_BASE])
+        draft.derived.add(_MINIMUM)
         draft.notes.append(
             f"min_timesteps follows --total_timesteps down from {minimum:,} to {base:,}."
+        )
+
+
+def _rollouts(draft: Draft) -> None:
+    """Say what a typed budget comes to: training takes whole rollouts."""
+    base, rollout = draft.now(_BASE), draft.now("agent.n_steps") * draft.now("agent.n_envs")
+    if _BASE in draft.values and base >= 1 and rollout >= 1 and base % rollout:
+        draft.notes.append(
+            f"--total_timesteps {base:,} is rounded up to whole rollouts of {rollout:,} env steps: "
+            f"{math.ceil(base / rollout) * rollout:,}."
         )
 
 

@@ -34,6 +34,10 @@ def words():
         ("--warm_start", {"warm_start": True}),
         ("--no-warm-start", {"warm_start": False}),
         ("--no_warm_start --warm_start", {"warm_start": True}),
+        ("--warm_start false", {"warm_start": False}),
+        ("--warm-start=False --verbose", {"warm_start": False, "verbose": "2"}),
+        ("--warm_start TRUE", {"warm_start": True}),
+        ("--no-warm_start false", {"warm_start": True}),
         ("--layers 1 2,3", {"layers": (1, 2, 3)}),
         ("--layers --warm_start", {"layers": (), "warm_start": True}),
         ("--verbose", {"verbose": "2"}),
@@ -49,12 +53,15 @@ def test_only_what_was_typed_is_given(words, typed, given):
     [
         ("--learing_rate 3", "did you mean --learning_rate?"),
         ("--no-warm_strat", "did you mean --no_warm_start?"),
+        ("--learing-rate=3", "Found: --learing-rate.\nTo mend: for --learing-rate did you mean "),
+        ("--learing_rate 3", "did you mean --learning_rate? walkfast try --help"),
         ("--xyz", "Found: --xyz"),
         ("--learn 3", "Found: --learn"),
         ("--learning_rate", "expected one argument"),
         ("--learning_rate --warm_start", "--flag=VALUE"),
         ("stray", "Every value must follow its flag"),
-        ("--warm_start=yes", "ignored explicit argument"),
+        ("--warm_start=yes", "a switch takes true, false or nothing"),
+        ("--warm_start yes", "Every value must follow its flag"),
     ],
 )
 def test_what_is_no_command_line_is_told_with_the_way_out(words, typed, says):
@@ -96,6 +103,7 @@ def test_a_type_says_how_its_values_are_written(annotation, kind):
         (Kind(scalar=float), "1_000.5", 1000.5),
         (Kind(scalar=float, optional=True), "None", None),
         (one_of(("kl_adaptive", "off")), "kl-adaptive", "kl_adaptive"),
+        (one_of(("cuda", "cpu")), "CUDA", "cuda"),
     ],
 )
 def test_values_are_read_generously(kind, text, value):

@@ -234,7 +234,25 @@ def test_a_flag_beats_a_profile_beats_the_sample_beats_a_default():
     assert request.config.folds.step_bars == SAMPLE_VALUES["folds.step_bars"]
     assert request.config.seed == 42
     found = [request.provenance[p] for p in (MINIMUM, BASE, "folds.step_bars", "seed")]
-    assert found == ["flag", "profile:aggressive", "data", "default"]
+    assert found == ["flag", "profile:aggressive", "sample", "default"]
+
+
+@pytest.mark.parametrize(
+    ("words", "door", "path", "source"),
+    [
+        ("--profile fast", {}, "profile", "flag"),
+        ("", {}, "profile", "default"),
+        ("--use_original_training", {}, "method", "flag"),
+        ("--use_original_training", {}, "agent.n_envs", "profile:legacy"),
+        ("", {"original": True}, "method", "script"),
+        ("--profile legacy", {"original": True}, "profile", "flag"),
+        ("--no-use_original_training", {"original": True}, "method", "flag"),
+        (f"{FILE} --total_timesteps 4096", {}, MINIMUM, "derived"),
+        (f"{FILE} --total_timesteps 4096", {}, BASE, "flag"),
+    ],
+)
+def test_provenance_says_who_it_was(words, door, path, source):
+    assert understood(words, **door).provenance[path] == source
 
 
 def test_provenance_names_every_setting():
@@ -272,9 +290,62 @@ def test_scripts_write_where_they_are_told_unless_a_flag_says_otherwise():
 
 
 def test_a_smaller_budget_pulls_the_minimum_down_and_says_so():
-    request = understood(f"{FILE} --total_timesteps 4000")
-    assert value_at(request.config, MINIMUM) == 4_000
-    assert request.notes == ("min_timesteps follows --total_timesteps down from 20,000 to 4,000.",)
+    request = understood(f"{FILE} --total_timesteps 4096")
+    assert value_at(request.config, MINIMUM) == 4_096
+    assert request.notes == ("min_timesteps follows --total_timesteps down from 20,000 to 4,096.",)
+
+
+def test_a_budget_that_is_no_whole_number_of_rollouts_says_what_it_comes_to():
+    rounded = "--total_timesteps 500 is rounded up to whole rollouts of 2,048 env steps: 2,048."
+    assert understood(f"{FILE} --total_timesteps 500").notes[1:] == (rounded,)
+    assert understood(f"{FILE} --total_timesteps 500 --no-adaptive_timesteps").notes == (rounded,)
+
+
+def test_the_original_training_has_no_minimum_to_speak_of():
+    notes = understood(f"{FILE} --use_original_training --total_timesteps 4096").notes
+    assert not any("min_timesteps" in note for note in notes)
+
+
+def test_a_profile_only_claims_what_no_flag_decides():
+    (note, *_) = understood(f"{FILE} --profile aggressive --total_timesteps 4096").notes
+    assert note == (
+        "Profile aggressive: it sets patience_evaluations 2 (default 5); flags decide "
+        "base_timesteps, min_timesteps."
+    )
+    (note, *_) = understood("--total_timesteps 20480 --step_size 2000").notes
+    assert "base_timesteps" not in note
+    assert "step_bars" not in note
+    assert "initial_window_bars 10,000, min_timesteps 10,000" in note
+
+
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        (
+            "--use_original_training --min_timesteps 9_000_000",
+            "--min_timesteps does not act here: rules.adaptive_timesteps.mode is off.",
+        ),
+        (
+            "--no-adaptive_timesteps --min_timesteps 5",
+            "--min_timesteps does not act here: rules.adaptive_timesteps.mode is off.",
+        ),
+        (
+            "--early_stopping_patience 0 --convergence_threshold 0.1",
+            "--convergence_threshold does not act here: rules.early_stopping.mode is off.",
+        ),
+    ],
+)
+def test_a_historical_flag_whose_rule_is_off_is_set_aside_with_a_note(words, note):
+    request = understood(f"{FILE} {words}")
+    assert note in request.notes
+    assert request.provenance[MINIMUM] == "default"
+    assert request.provenance["rules.early_stopping.min_delta"] != "flag"
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/tmp/evil", "..", "NUL"])
+def test_a_run_name_stays_in_the_results_folder(name):
+    with pytest.raises(ConfigError, match="plain name of one folder"):
+        understood(f"--run_name {name}")
 
 
 @pytest.mark.parametrize(
@@ -292,11 +363,9 @@ def test_phases_follow_the_learning_rates_that_are_typed(words, rates):
 
 
 REFUSED = [
-    ("--early_stopping_patience 0 --convergence_threshold 0.1", "--convergence_threshold only"),
     ("--early_stopping_patience 0 --early_stopping_mode patience", "must not contradict"),
     ("--early_stopping_patience 3 --early_stopping_mode off", "must not contradict"),
     ("--early_stopping_patience -1", "patience_evaluations must be at least 1"),
-    ("--no-adaptive_timesteps --min_timesteps 5", "--min_timesteps only acts"),
     ("--no-adaptive_timesteps --adaptive_mode geometric", "must not contradict"),
     ("--warm_start --warm_start_mode off", "must not contradict"),
     ("--no-warm_start --warm_start_last_k 2", "--warm_start_last_k only acts"),
@@ -314,7 +383,6 @@ REFUSED = [
     ("--timezone UTC", "--timezone only acts with --data_path"),
     ("--point_value 0.1", "--point_value only acts with --data_path"),
     ("--use_original_training --profile fast", "no profile but legacy"),
-    ("--use_original_training --min_timesteps 9", "--min_timesteps only acts"),
     ("--reward_window 9", "--reward_window only acts"),
     ("--scaling none --scaling_window 9", "--scaling_window only acts"),
     ("--no-random_start --episode_bars 9", "--episode_bars only acts"),
