@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from contextlib import AbstractContextManager
-from typing import Literal
+from typing import Literal, TextIO, cast
 
 from rich.console import Console
 
 from bot.live.lines import JsonLines, PlainLines, Quiet
+from bot.live.sink import TerminalStream
 from bot.live.summary import final_line, render_summary
 from bot.live.view import LiveView
 from training.events import Listener
@@ -45,7 +46,9 @@ def choose_display(
         return contextlib.nullcontext(JsonLines())
     if form == "quiet":
         return contextlib.nullcontext(Quiet())
-    console = Console(highlight=False, markup=False, emoji=False) if console is None else console
+    if console is None:
+        stream = cast(TextIO, TerminalStream())  # it is what rich asks of a file, and no more
+        console = Console(file=stream, highlight=False, markup=False, emoji=False)
     if console.is_terminal and not console.is_dumb_terminal:
         return LiveView(console)
     return contextlib.nullcontext(PlainLines())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
@@ -126,7 +125,7 @@ class Quiet:
 
     def __init__(self, stream: TextIO | None = None, *, warnings: TextIO | None = None) -> None:
         self._sink = LineSink(stream)
-        self._warnings = LineSink(sys.stderr if warnings is None else warnings)
+        self._warnings = LineSink(warnings, errors=True)
 
     def __call__(self, event: Event) -> None:
         """Write warnings and the end."""

@@ -7,6 +7,7 @@ Here: the screen's life (start, refresh, resize, end). What is on it is composed
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -29,7 +30,7 @@ class LiveView:
 
     The thread waits between two drawings and reads only what events left in memory, so training
     pays for one small drawing a second and never waits for a terminal. What other code
-    prints meanwhile appears above the view.
+    prints meanwhile appears above the view. A display never ends a training: see `_attempt`.
 
     Args:
         console: A terminal.
@@ -41,12 +42,13 @@ class LiveView:
         self.progress = RunProgress() if progress is None else progress
         self._lock = threading.RLock()
         self._over = threading.Event()
+        self._is_dark = False
         self._ticker = threading.Thread(target=self._tick, name="live-view", daemon=True)
         self._live = self._new_live()
         self._size = console.size
 
     def __enter__(self) -> Self:
-        self._live.start()
+        self._attempt(self._live.start)
         self._ticker.start()
         return self
 
@@ -58,15 +60,15 @@ class LiveView:
     ) -> None:
         self._over.set()
         self._ticker.join()
-        self._live.stop()
-        self._conclude()
+        self._attempt(self._live.stop)
+        self._attempt(self._conclude)
 
     def __call__(self, event: Event) -> None:
         """Remember an event; it is on the screen after the next refresh."""
         with self._lock:
             self.progress(event)
         if isinstance(event, Noticed):
-            self._say(event)
+            self._attempt(lambda: self._say(event))
 
     def refresh(self) -> None:
         """Draw what is known now."""
@@ -80,7 +82,16 @@ class LiveView:
 
     def _tick(self) -> None:
         while not self._over.wait(REFRESH_S):
-            self.refresh()
+            self._attempt(self.refresh)
+
+    def _attempt(self, draw: Callable[[], object]) -> None:
+        """Draw; a terminal that refuses, or is gone, is left alone from then on."""
+        if self._is_dark:
+            return
+        try:
+            draw()
+        except (OSError, UnicodeError):
+            self._is_dark = True
 
     def _new_live(self) -> Live:
         return Live(

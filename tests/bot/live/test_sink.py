@@ -3,8 +3,10 @@ import subprocess
 import sys
 
 import pytest
+from rich.console import Console
+from rich.panel import Panel
 
-from bot.live.sink import LineSink
+from bot.live.sink import LineSink, TerminalStream
 
 
 class Gone(io.StringIO):
@@ -46,3 +48,34 @@ def test_a_program_whose_pipe_was_closed_goes_on_and_ends_well():
         process.stdout.close()
         told = process.stderr.read()
     assert (process.returncode, told) == (0, "went on False\n")
+
+
+@pytest.mark.parametrize("errors", [False, True])
+def test_without_a_standard_stream_the_sink_is_closed(errors, monkeypatch):
+    monkeypatch.setattr(sys, "stderr" if errors else "stdout", None)
+    sink = LineSink(errors=errors)
+    sink.write("one")
+    assert not sink.is_open
+
+
+def test_a_console_on_a_terminal_of_few_characters_draws_what_it_can():
+    raw = io.BytesIO()
+    stream = TerminalStream(io.TextIOWrapper(raw, encoding="ascii"))
+    Console(file=stream, width=40).print(Panel("gold é"))
+    assert raw.getvalue().startswith(b"+--")
+    assert b"gold ?" in raw.getvalue()
+
+
+def test_a_console_on_a_terminal_that_has_gone_raises_nothing():
+    stream = TerminalStream(Gone())
+    Console(file=stream).print("one")
+    assert not stream.isatty()
+
+
+def test_without_standard_output_there_is_no_terminal(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    stream = TerminalStream()
+    Console(file=stream).print("one")
+    assert (stream.encoding, stream.isatty()) == ("utf-8", False)
+    with pytest.raises(OSError, match="no standard output"):
+        stream.fileno()
