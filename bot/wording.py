@@ -178,8 +178,9 @@ def annualization(agent: Mapping[str, Any]) -> str:
         return ""
     return (
         f"Sharpe and Sortino: returns per bar times the root of {whole(bars_per_year)} bars a "
-        "year, no risk-free rate. Annualized return: by calendar time, from 30 days on. Turnover: "
-        "value traded over mean equity. Random: the mean of several random agents."
+        "year, no risk-free rate. Annualized return: by calendar time. Turnover: value traded over "
+        "mean equity. None of these is given for less than 30 days. Random: the mean of several "
+        "random agents."
     )
 
 

@@ -20,7 +20,8 @@ from envs.timeframe import SECONDS_PER_DAY, US_PER_SECOND
 US_PER_DAY = SECONDS_PER_DAY * US_PER_SECOND
 DAYS_PER_YEAR = 365.25
 LEAST_ANNUALIZED_DAYS = 30
-"""Shorter spans have no annualized return and no Calmar ratio: a good day is no good year."""
+"""Shorter spans have no figure of a year, neither return, Calmar, Sharpe nor Sortino ratio nor
+turnover: a good day is no good year."""
 LARGEST_LOG_GROWTH = 700.0
 """Beyond it a yearly growth has no float."""
 ROUNDING_FRAC = 1e-12
@@ -121,9 +122,9 @@ class Performance:
         annualized_return_frac: Geometric, by calendar time: (final / initial)^(1 / years) - 1;
             -1 after a ruin; None below 30 days.
         sharpe: Mean over deviation (ddof 1) of simple returns per bar, times the root of
-            `bars_per_year`; no risk-free rate. None where returns do not vary.
+            `bars_per_year`; no risk-free rate. None where returns do not vary, and below 30 days.
         sortino: The same over the root mean square of the negative returns, counted over all
-            bars; target 0. None where no return is negative.
+            bars; target 0. None where no return is negative, and below 30 days.
         max_drawdown_frac: Deepest fall from a peak as a share of it; above 1 after a ruin into
             debt.
         max_drawdown_bars, max_drawdown_days: Length of that fall, from its peak until equity is
@@ -134,7 +135,7 @@ class Performance:
         n_trades: Closed trades.
         exposure_frac: Share of bars in a position; None without bars.
         turnover: Value bought and sold over mean equity, per year; None where equity averages 0
-            or less.
+            or less, and below 30 days.
         gross_pnl, costs, net_pnl: Of all trades, account currency; gross - costs = net.
         spread_cost, slippage_cost, commission, swap: The costs by kind.
     """
@@ -184,6 +185,9 @@ def performance(path: EquityPath) -> Performance:
     trades, returns = path.trades, returns_of(path.equity)
     years = float(path.time_us[-1] - path.time_us[0]) / US_PER_DAY / DAYS_PER_YEAR
     bars_per_year = len(returns) / years if years else None
+    is_long_enough = years * DAYS_PER_YEAR >= LEAST_ANNUALIZED_DAYS
+    scale = bars_per_year if is_long_enough else None
+    traded = float(trades.notional.sum()) if is_long_enough else None
     annualized = annualized_return(path.equity, years)
     fall = deepest_drawdown(path.equity, path.time_us)
     money = {
@@ -198,8 +202,8 @@ def performance(path: EquityPath) -> Performance:
         final_equity=float(path.equity[-1]),
         total_return_frac=float(path.equity[-1] / path.equity[0]) - 1,
         annualized_return_frac=annualized,
-        sharpe=sharpe_ratio(returns, bars_per_year),
-        sortino=sortino_ratio(returns, bars_per_year),
+        sharpe=sharpe_ratio(returns, scale),
+        sortino=sortino_ratio(returns, scale),
         max_drawdown_frac=fall.depth_frac,
         max_drawdown_bars=fall.length_bars,
         max_drawdown_days=fall.length_days,
@@ -208,7 +212,7 @@ def performance(path: EquityPath) -> Performance:
         win_rate_frac=_ratio(float((trades.net > 0).sum()), len(trades)),
         n_trades=len(trades),
         exposure_frac=_ratio(float(trades.held_bars.sum()), len(returns)),
-        turnover=_ratio(float(trades.notional.sum()), float(path.equity.mean()) * years),
+        turnover=_ratio(traded, float(path.equity.mean()) * years),
         gross_pnl=float(trades.gross.sum()),
         costs=sum(money.values()),
         net_pnl=float(trades.net.sum()),

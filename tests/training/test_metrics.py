@@ -70,16 +70,18 @@ def test_a_path_worked_by_hand():
     assert got.annualized_return_frac is None  # three days are no year
     assert got.calmar is None
     deviation = math.sqrt((2 * (0.2 / 3) ** 2 + (0.4 / 3) ** 2) / 2)
-    assert got.sharpe == pytest.approx(0.1 / 3 / deviation * math.sqrt(365.25))
-    assert got.sortino == pytest.approx(0.1 / 3 / math.sqrt(0.01 / 3) * math.sqrt(365.25))
+    returns = np.array([0.1, -0.1, 0.1])
+    assert sharpe_ratio(returns, 365.25) == pytest.approx(0.1 / 3 / deviation * math.sqrt(365.25))
+    assert sortino_ratio(returns, 365.25) == pytest.approx(
+        0.1 / 3 / math.sqrt(0.01 / 3) * math.sqrt(365.25)
+    )
+    assert (got.sharpe, got.sortino, got.turnover) == (None, None, None)  # nor is there of these
     assert got.max_drawdown_frac == pytest.approx(0.1)
     assert (got.max_drawdown_bars, got.max_drawdown_days) == (2, 2.0)  # never back at 110
     assert got.profit_factor == pytest.approx(19.9 / 11)
     assert got.win_rate_frac == pytest.approx(2 / 3)
     assert got.n_trades == 3
     assert got.exposure_frac == pytest.approx(2 / 3)
-    mean_equity = (100 + 110 + 99 + 108.9) / 4
-    assert got.turnover == pytest.approx(630 / mean_equity / (3 / 365.25))
     assert (got.spread_cost, got.slippage_cost, got.commission, got.swap) == (6, 0.5, 0.25, -0.125)
     assert got.costs == pytest.approx(6.625)
     assert got.net_pnl == pytest.approx(8.9)
@@ -110,6 +112,21 @@ def test_under_thirty_days_nothing_is_annualized():
     )
 
 
+def test_from_thirty_days_on_there_are_ratios_and_a_turnover():
+    # 100 and 110 in turn: returns +10 % and -1/11
+    trades = trades_of([0.0], notional=[630.0])
+    short = performance(path_of([100.0, 110.0] * 15, trades))
+    assert (short.sharpe, short.sortino, short.turnover) == (None, None, None)  # 29 days
+    assert short.bars_per_year == pytest.approx(365.25)
+    got = performance(path_of([100.0, 110.0] * 15 + [100.0], trades))
+    mean = (0.1 - 1 / 11) / 2
+    deviation = (0.1 + 1 / 11) / 2 * math.sqrt(30 / 29)
+    downside = 1 / 11 / math.sqrt(2)
+    assert got.sharpe == pytest.approx(mean / deviation * math.sqrt(365.25))
+    assert got.sortino == pytest.approx(mean / downside * math.sqrt(365.25))
+    assert got.turnover == pytest.approx(630 / (3250 / 31) / (30 / 365.25))
+
+
 def test_a_growth_beyond_every_float_is_undefined():
     assert annualized_return(np.array([1e-300, 1.0]), 0.1) is None
 
@@ -138,7 +155,7 @@ def test_of_equal_falls_the_first_counts():
 
 
 def test_flat_equity_has_no_ratios():
-    got = performance(path_of([100.0] * 40))
+    got = performance(path_of([100.0] * 40))  # 39 days
     assert got.total_return_frac == 0
     assert got.annualized_return_frac == 0
     undefined = (got.sharpe, got.sortino, got.calmar, got.profit_factor, got.win_rate_frac)
@@ -186,7 +203,7 @@ def test_returns_end_with_ruin():
 
 def test_turnover_of_an_account_in_debt_is_undefined():
     trades = trades_of([-300.0], notional=[100.0], held_bars=[1])
-    assert performance(path_of([100.0, -200.0], trades)).turnover is None
+    assert performance(path_of([100.0] + [-200.0] * 40, trades)).turnover is None
 
 
 def test_all_wins_have_no_profit_factor_and_all_losses_have_zero():
@@ -301,7 +318,7 @@ def test_stitching_out_of_order_is_our_mistake():
         stitch([])
 
 
-equities = st.lists(st.floats(10.0, 1e6), min_size=1, max_size=30)
+equities = st.lists(st.floats(10.0, 1e6), min_size=1, max_size=60)
 
 
 @given(equities)
