@@ -6,17 +6,16 @@ Not here: the audit itself (`training.evaluate.lookahead`).
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from bot.cli.bars import load_bars, load_settings
 from bot.cli.boundary import DONE, FAILED, guarded, wants_tracebacks
+from bot.cli.output import say, show
 from bot.flags.data_flags import DATA
 from bot.flags.flag import Flag
 from bot.flags.parse import Given, Words, add_flags
@@ -54,11 +53,11 @@ def _run(arguments: Sequence[str]) -> int:
         raise ConfigError("An audit needs at least one cut", came=str(n_cuts), where="--cuts")
     bars, config = _subject(given)
     if not as_json:
-        print(_headline(bars, n_cuts), flush=True)
+        say(_headline(bars, n_cuts))
     results = audit_all(bars, config.features, config.env, n_cuts=n_cuts, seed=config.seed)
     leaks = [result for result in results if not result.passed]
     if as_json:
-        print(json.dumps(_facts(bars, results), indent=2, allow_nan=False))
+        say(json.dumps(_facts(bars, results), indent=2, allow_nan=False))
     else:
         _print(results)
     return FAILED if leaks else DONE
@@ -97,18 +96,16 @@ def _headline(bars: Bars, n_cuts: int) -> str:
 
 
 def _print(results: Sequence[AuditResult]) -> None:
-    width = min(shutil.get_terminal_size((80, 24)).columns, 110)
-    console = Console(width=width, highlight=False, markup=False, emoji=False)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("Audited", no_wrap=True)
     table.add_column("Result", no_wrap=True)
     table.add_column("What was seen", overflow="fold")
     for name, passed, says in _rows(results):
         table.add_row(clean(name), "ok" if passed else "LEAK", clean(says, max_length=400))
-    console.print(table)
-    console.print()
+    show(table)
+    say()
     n_leaks = sum(not result.passed for result in results)
-    console.print(
+    show(
         f"{n_leaks} of the above look ahead: what is learned from them cannot be had live."
         if n_leaks
         else "No look-ahead was found: evidence, not proof; --cuts looks at more places."

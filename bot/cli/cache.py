@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from bot.cli.boundary import DONE, guarded
+from bot.cli.output import say
 from bot.flags.flag import Flag
 from bot.flags.parse import UsageError, Words, add_flags
 from bot.flags.values import Kind
@@ -41,14 +42,14 @@ def _run(arguments: Sequence[str]) -> int:
 def _clear(cache: ArrayCache, *, as_json: bool) -> None:
     before, n_removed = cache.info(), cache.clear()
     if as_json:
-        print(json.dumps({"removed_entries": n_removed, "removed_bytes": before.bytes}))
+        say(json.dumps({"removed_entries": n_removed, "removed_bytes": before.bytes}))
     else:
-        print(f"{n_removed} entries removed, {size(before.bytes)}, from {cache.folder}")
+        say(f"{n_removed} entries removed, {size(before.bytes)}, from {cache.folder}")
 
 
 def _info(cache: ArrayCache, *, as_json: bool) -> None:
     info = cache.info()
-    print(json.dumps(_stored(info)) if as_json else "\n".join(_lines(info)))
+    say(json.dumps(_stored(info)) if as_json else "\n".join(_lines(info)))
 
 
 def _stored(info: CacheInfo) -> dict[str, object]:

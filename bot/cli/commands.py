@@ -12,7 +12,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from bot.cli.boundary import DONE, MISTAKE, complain
+from bot.cli.boundary import DONE, MISTAKE, complain, guarded
+from bot.cli.output import say
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -32,13 +33,17 @@ _EXAMPLES = """\
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command and return its exit code."""
+    """Run a command and return its exit code, also where its import is interrupted."""
+    return guarded(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str]) -> int:
     name, *rest = arguments or ["--help"]
     if name in ("-h", "--help", "help"):
-        print(_page())
+        say(_page())
         return DONE
     if name == "--version":
-        print(f"walkfast {_version()}")
+        say(f"walkfast {_version()}")
         return DONE
     if name not in COMMANDS:
         complain(_unknown(name))

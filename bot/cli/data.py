@@ -6,8 +6,6 @@ Not here: understanding it (`envs.data.load`).
 from __future__ import annotations
 
 import json
-import shutil
-import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,6 +14,7 @@ import numpy as np
 
 from bot.cli.bars import load_bars, load_settings, notices
 from bot.cli.boundary import DONE, guarded, wants_tracebacks
+from bot.cli.output import output_encoding, say, width
 from bot.flags.data_flags import DATA, DataSettings
 from bot.flags.flag import Flag
 from bot.flags.parse import Words, add_flags
@@ -30,7 +29,6 @@ from training.folds import FoldConfig
 
 _JSON = Flag("json", "one JSON object, nothing else", kind=Kind(scalar=bool))
 _CHART_ROWS = 10
-_WIDEST = 110
 _LABEL_COLUMNS = 14
 _US_PER_DAY = 86_400_000_000
 
@@ -87,11 +85,10 @@ def _show(arguments: Sequence[str]) -> int:
     loaded = load_bars(path, load_settings(given))
     assert not given, f"parsed and ignored: {sorted(given)}"
     if as_json:
-        print(json.dumps(facts(loaded), indent=2, allow_nan=False))
+        say(json.dumps(facts(loaded), indent=2, allow_nan=False))
         return DONE
-    width = min(shutil.get_terminal_size((80, 24)).columns, _WIDEST)
-    for line in page(loaded, width=width, unicode=_draws_braille()):
-        print(_printable(line))
+    for line in page(loaded, width=width(), unicode=_draws_braille()):
+        say(line)
     return DONE
 
 
@@ -182,9 +179,4 @@ def _days(bars: Bars) -> float:
 
 
 def _draws_braille() -> bool:
-    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-
-
-def _printable(line: str) -> str:
-    encoding = sys.stdout.encoding or "utf-8"
-    return line.encode(encoding, "replace").decode(encoding)
+    return output_encoding().lower().replace("-", "").startswith("utf")

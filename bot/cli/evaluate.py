@@ -6,18 +6,17 @@ Not here: walking (`training.evaluate`), measuring (`training.tables`).
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from bot.cli.bars import load_bars, load_settings, notices
 from bot.cli.boundary import DONE, complain, guarded, wants_tracebacks
+from bot.cli.output import say, show
 from bot.cli.window import Window, choose_window
 from bot.flags.data_flags import DATA
 from bot.flags.flag import Flag
@@ -94,7 +93,7 @@ def _run(arguments: Sequence[str]) -> int:
     if output is not None:
         _write(Path(output).expanduser(), trial)
     if as_json:
-        print(json.dumps(_facts(trial), indent=2, allow_nan=False))
+        say(json.dumps(_facts(trial), indent=2, allow_nan=False))
     else:
         _print(trial, output)
     return DONE
@@ -246,19 +245,17 @@ def _print(trial: Trial, output: str | None) -> None:
     for warning in _warnings(trial):
         complain(f"warning: {warning}")
     bars, window = trial.loaded.bars, trial.window
-    width = min(shutil.get_terminal_size((80, 24)).columns, 110)
-    console = Console(width=width, highlight=False, markup=False, emoji=False)
-    console.print(
+    show(
         f"{clean(bars.symbol)} {bars.timeframe.name}, bars [{window.range.start}, "
         f"{window.range.stop}), {window.first_time} to {window.last_time} UTC; "
         f"score {score(trial.tested.score)} ({trial.tested.score_name})\n"
     )
     agent = trial.measures.agent.to_json()
     others = {name: p.to_json() for name, p in trial.measures.baselines.items()}
-    console.print(_table(agent, others))
-    console.print(" ".join([*verdict(agent, others), annualization(agent)]))
+    show(_table(agent, others))
+    show(" ".join([*verdict(agent, others), annualization(agent)]))
     if output is not None:
-        console.print(f"Written: {clean(output)}/ledger.csv, equity.csv", soft_wrap=True)
+        show(f"Written: {clean(output)}/ledger.csv, equity.csv", soft_wrap=True)
 
 
 def _table(agent: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> Table:

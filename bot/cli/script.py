@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.cli import train
+from bot.cli.boundary import guarded
 
 
 def run_script(arguments: Sequence[str], script: Path, *, original: bool = False) -> int:
@@ -17,6 +18,12 @@ def run_script(arguments: Sequence[str], script: Path, *, original: bool = False
         original: Whether the original training is the default.
     """
     results = script.resolve().parents[1] / "results"
-    return train.main(
-        arguments, program=f"python {script.name}", original=original, results_dir=results
-    )
+
+    def train() -> int:
+        command = importlib.import_module("bot.cli.train")  # torch: seconds, to be interrupted in
+        code: int = command.main(
+            arguments, program=f"python {script.name}", original=original, results_dir=results
+        )
+        return code
+
+    return guarded(train)

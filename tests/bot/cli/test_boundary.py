@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import sys
+
 import pytest
 
 from bot.cli.boundary import complain, guarded, wants_tracebacks
@@ -67,3 +70,24 @@ def test_a_message_cannot_steer_the_terminal(capsys):
 )
 def test_tracebacks_are_wanted_at_verbosity_2(words, wanted):
     assert wants_tracebacks(words.split()) == wanted
+
+
+def test_a_full_disk_is_one_message_and_code_2(capsys):
+    assert guarded(raising(OSError(errno.ENOSPC, "No space left on device"))) == 2
+    said = capsys.readouterr().err
+    assert said == (
+        "Writing must be possible.\nFound: No space left on device.\nWhere: the output.\n"
+    )
+
+
+def test_another_error_of_the_system_is_a_defect(capsys):
+    assert guarded(raising(FileNotFoundError(errno.ENOENT, "No such file"))) == 1
+    assert "defect of walkfast" in capsys.readouterr().err
+
+
+def test_without_standard_streams_every_end_keeps_its_code(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert guarded(lambda: 0) == 0
+    assert guarded(raising(BrokenPipeError())) == 141
+    assert guarded(raising(ConfigError("It must hold", came="not"))) == 2

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.commands import COMMANDS, run
+from bot.cli.script import run_script
 
 ROOT = Path(__file__).parents[3]
 
@@ -104,3 +105,48 @@ def _script(name, *flags):
 def _alone():
     """An environment in which only the script itself can find the repository."""
     return {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "WALKFAST_CACHE_DIR")}
+
+
+def test_an_interrupt_while_a_command_is_imported_is_one_line(monkeypatch, capsys):
+    def interrupted(_name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("importlib.import_module", interrupted)
+    assert run(["train"]) == 130
+    assert run_script([], ROOT / "bot" / "train_ppo.py") == 130
+    assert capsys.readouterr().err == "Interrupted.\nInterrupted.\n"
+
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX pipes and devices")
+
+
+@POSIX
+@pytest.mark.parametrize("words", [["--help"], ["data", "--help"], ["cache", "info"]])
+def test_a_reader_that_goes_away_is_neither_a_leak_nor_a_defect(words):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = _walkfast(words, stdout=writing)
+    os.close(writing)
+    assert done.returncode in (0, 141)  # argparse itself swallows it under the help of a command
+    assert done.stderr == ""
+
+
+@POSIX
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no device that is always full")
+def test_a_full_disk_under_the_output_is_code_2_and_no_defect():
+    with Path("/dev/full").open("w") as full:
+        done = _walkfast(["cache", "info"], stdout=full)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Writing must be possible.\n")
+    assert "Traceback" not in done.stderr
+
+
+def _walkfast(words, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *words],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        **options,
+    )
