@@ -219,6 +219,28 @@ def charged(
     return f"Charged: {', '.join(paid)}.{left_out}"
 
 
+def hold_sizing(hold: Mapping[str, Any], price_change_frac: object = None) -> str:
+    """Say how large the positions of buy-and-hold are, and what the bare price did meanwhile.
+
+    Value bought and sold, halved over the trades, is the value of one position; over mean equity
+    it is the leverage.
+
+    Args:
+        hold: Performance of buy-and-hold.
+        price_change_frac: From the close before the first test fill to the last test close.
+    """
+    names = ("turnover", "years", "n_trades")
+    turnover, years, n_trades = (as_number(hold.get(name)) for name in names)
+    times = ""
+    if turnover and years and n_trades:
+        leverage = turnover * years / (2 * n_trades)
+        times = f": here on average {decimal(leverage)} times the account"
+    told = f"Buy & hold uses the same sizing as the agent (lots from the balance){times}."
+    if as_number(price_change_frac) is not None:
+        told += f" The price itself changed by {percent(price_change_frac)}."
+    return told if hold else ""
+
+
 def cost_ground(performances: Sequence[Mapping[str, Any]]) -> str:
     """Return `net of costs`, or `before costs` where trades were made and none cost anything."""
     return "before costs" if _charged_kinds(performances) == set() else "net of costs"

@@ -171,6 +171,9 @@ class Run:
             n_parameters=sum(parameter.numel() for parameter in policy.parameters()),
             out_of_sample=stitched.measures.agent,
             baselines=stitched.measures.baselines,
+            price_change_frac=summary.price_change_frac(
+                self.prepared.bars, self.records[0].fold, self.records[-1].fold
+            ),
         )
         self.store.write(files.OPTIMIZATION_SUMMARY_FILE, summary.optimization_summary(facts))
         self.store.write(files.PERFORMANCE_SUMMARY_FILE, summary.performance_summary(facts))

@@ -116,6 +116,7 @@ class RunFacts:
         n_parameters: Weights of one model.
         out_of_sample: Performance of the stitched test slices.
         baselines: That of `flat`, `buy_and_hold` and `random` on the same bars.
+        price_change_frac: Of the close, from the first test decision to the last test mark.
     """
 
     config: RunConfig
@@ -127,6 +128,7 @@ class RunFacts:
     n_parameters: int
     out_of_sample: Performance
     baselines: Mapping[str, Performance]
+    price_change_frac: float
 
 
 def decided(fold_index: int, decision: Decision) -> Decided:
@@ -212,6 +214,7 @@ def performance_summary(facts: RunFacts) -> dict[str, Any]:
         "profile": facts.config.profile,
         "out_of_sample": facts.out_of_sample.to_json(),
         "baselines": {name: item.to_json() for name, item in facts.baselines.items()},
+        "price_change_frac": facts.price_change_frac,
         "folds": [_fold_row(record) for record in records],
         "stage_s": stage_s,
         "duration_s": sum(facts.setup_s.values()) + sum(item.duration_s for item in records),
@@ -249,6 +252,11 @@ def _stage_seconds(facts: RunFacts) -> dict[str, float]:
         for stage, seconds in record.stage_s.items():
             total[stage] = total.get(stage, 0.0) + seconds
     return total
+
+
+def price_change_frac(bars: Bars, first: Fold, last: Fold) -> float:
+    """Return how the close changed from the first test decision to the last test mark."""
+    return float(bars.close[last.test.stop] / bars.close[first.test.start]) - 1
 
 
 def fold_times(bars: Bars, fold: Fold) -> dict[str, str]:

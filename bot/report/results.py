@@ -30,6 +30,7 @@ from bot.wording import (
     cost_ground,
     decimal,
     duration,
+    hold_sizing,
     on_planted,
     percent,
     score,
@@ -75,6 +76,7 @@ def measured_on(run: RunFiles) -> str:
 def performance_section(run: RunFiles) -> Html:
     """Build the table of every measure, beside the baselines."""
     columns = [_agent(run), *_baselines(run).values()]
+    hold = _baselines(run).get("buy_and_hold", {})
     names = ["Agent", *(BASELINES[name] for name in _baselines(run))]
     rows = [
         [_unit_label(metric), *(_bare(metric, column) for column in columns)] for metric in METRICS
@@ -85,6 +87,7 @@ def performance_section(run: RunFiles) -> Html:
             [f"Out of sample, {cost_ground(columns)}", *names], rows, kinds="t" + "n" * len(names)
         ),
         tag("p", _charged(run), class_="note"),
+        tag("p", hold_sizing(hold, run.summary.get("price_change_frac")), class_="note"),
         tag("p", annualization(_agent(run)), class_="note"),
     )
 

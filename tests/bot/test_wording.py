@@ -190,3 +190,18 @@ def test_trades_that_cost_nothing_are_before_costs():
 def test_without_trades_or_their_costs_nothing_is_said_of_them(unknown):
     assert wording.charged(unknown) == ""
     assert wording.cost_ground(unknown) == "net of costs"
+
+
+def test_the_size_of_buy_and_hold_is_value_held_over_the_account():
+    # Two positions of 3 accounts, bought and sold in half a year: 12 accounts, 24 a year.
+    told = wording.hold_sizing({"turnover": 24.0, "years": 0.5, "n_trades": 2}, 0.6)
+    assert told == (
+        "Buy & hold uses the same sizing as the agent (lots from the balance): here on average "
+        "3.00 times the account. The price itself changed by +60.00%."
+    )
+
+
+def test_a_size_that_is_not_known_is_not_told():
+    told = wording.hold_sizing({"turnover": None, "years": 0.01, "n_trades": 1})
+    assert told == "Buy & hold uses the same sizing as the agent (lots from the balance)."
+    assert wording.hold_sizing({}) == ""

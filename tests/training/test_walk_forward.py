@@ -178,6 +178,8 @@ def test_the_summary_reports_the_stitched_test_slices(finished):
     total = table["agent"].iloc[-1] / table["agent"].iloc[0] - 1
     np.testing.assert_allclose(summary["out_of_sample"]["total_return_frac"], total, rtol=1e-12)
     assert summary["baselines"]["flat"]["total_return_frac"] == 0
+    close = small_bars().close[table["bar_index"].to_numpy()]
+    assert summary["price_change_frac"] == pytest.approx(close[-1] / close[0] - 1)
     assert summary["baselines"].keys() == {"flat", "buy_and_hold", "random"}
     trades = pd.read_csv(folder / "stitched_ledger.csv")
     assert summary["out_of_sample"]["n_trades"] == len(trades)

@@ -107,3 +107,9 @@ def test_the_table_says_what_was_charged_and_when_nothing_was(ended):
     assert "percentage points before costs" in free
     assert f". {BEFORE_COSTS} " in free
     assert "et of costs" not in free
+
+
+def test_buy_and_hold_is_told_with_its_sizing_and_the_bare_price(ended):
+    text = rendered({**ended.summary, "price_change_frac": 0.25}, ended.optimization, width=200)
+    assert "Buy & hold uses the same sizing as the agent (lots from the balance): here" in text
+    assert "The price itself changed by +25.00%." in text

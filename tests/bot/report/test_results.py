@@ -96,3 +96,9 @@ def test_a_report_without_costs_says_so_in_verdict_table_and_ground(run):
     section = performance_section(costless)
     assert "Out of sample, before costs" in section
     assert "et of" not in headline(costless) + section
+
+
+def test_a_report_tells_the_sizing_of_buy_and_hold_and_the_bare_price(run):
+    section = performance_section(replace(run, summary={**run.summary, "price_change_frac": 0.25}))
+    assert "same sizing as the agent (lots from the balance): here on average" in section
+    assert "The price itself changed by +25.00%." in section
