@@ -6,12 +6,13 @@ Nothing that is learned here flows back: records of a fold's test are read by re
 from __future__ import annotations
 
 from training.agent.checkpoint import ModelCard, save_model
+from training.folds import Fold
 from training.rules.decision import FoldOutcome
 from training.run import Run
 from training.scene import Scene
 from training.selection import Choice
 from training.store import MODEL_FILE
-from training.summary import FoldRecord, fold_times
+from training.summary import FoldRecord, fold_times, iso_time
 from training.tables import measure_test, write_test_tables
 from training.train_fold import FoldTraining
 
@@ -47,6 +48,7 @@ def walk_test_slice(run: Run, scene: Scene, training: FoldTraining, choice: Choi
 
 
 def _card(run: Run, scene: Scene, choice: Choice) -> ModelCard:
+    bars = run.prepared.bars
     return ModelCard(
         config=run.config.agent,
         layout=run.prepared.layout,
@@ -56,10 +58,23 @@ def _card(run: Run, scene: Scene, choice: Choice) -> ModelCard:
         description={
             "fold": scene.fold.to_json(),
             "seed": run.config.seed,
-            "bars": run.prepared.bars.fingerprint,
+            "bars": bars.fingerprint,
+            "symbol": bars.symbol,
+            "timeframe": bars.timeframe.name,
+            "seen_until": _seen_until(run, scene.fold),
             "validation_score": choice.score,
         },
     )
+
+
+def _seen_until(run: Run, fold: Fold) -> str | None:
+    """Return the open time of the bar that the model knows no decision of, nor of any later one.
+
+    None where the user's own model was the start: what that has seen is not known.
+    """
+    if run.config.initial_model is not None:
+        return None
+    return iso_time(int(run.prepared.bars.time_us[fold.validation.stop]))
 
 
 def _outcome(scene: Scene, training: FoldTraining, choice: Choice) -> FoldOutcome:

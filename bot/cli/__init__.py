@@ -1,6 +1,7 @@
 """The commands of `walkfast`, one module each.
 
     commands   which commands there are; the way in
+    ground     whether a model has seen the bars it is evaluated on
     output     what is said on standard output
     boundary   errors -> messages and exit codes, in one place
     bars       a file or the embedded sample -> bars

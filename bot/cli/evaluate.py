@@ -16,6 +16,7 @@ from rich.table import Table
 
 from bot.cli.bars import load_bars, load_settings, notices
 from bot.cli.boundary import DONE, complain, guarded, wants_tracebacks
+from bot.cli.ground import HEADINGS, ground, seen_bars
 from bot.cli.output import say, show
 from bot.cli.window import Window, choose_window
 from bot.flags.data_flags import DATA
@@ -195,10 +196,8 @@ def _warnings(trial: Trial) -> Iterator[str]:
     card, window = trial.model.card, trial.window
     if card is None:
         yield "A stock zip does not say which bars taught it: these figures may be in-sample."
-    elif card.description.get("bars") == trial.loaded.bars.fingerprint:
-        yield from _seen(card.description.get("fold"), window)
     else:
-        yield "The model was trained on other bars; whether they overlap with these is not known."
+        yield from _overlap(trial)
     for doubt in doubts(trial.loaded.bars, trial.tape, trial.market):
         yield f"{doubt}."
     if trial.tested.n_refused:
@@ -207,11 +206,12 @@ def _warnings(trial: Trial) -> Iterator[str]:
         yield f"The account ended early, after {trial.tested.n_bars:,} of {window.n_bars:,} bars."
 
 
-def _seen(fold: Any, window: Window) -> Iterator[str]:
-    if not isinstance(fold, Mapping):
-        return
-    stop = fold["validation"]["stop"]
-    if window.range.start < stop:
+def _overlap(trial: Trial) -> Iterator[str]:
+    found = ground(trial.model, trial.loaded.bars, trial.window)
+    if found == "unknown":
+        yield "Whether the model was trained or chosen on some of these bars is not known."
+    elif found == "in_sample":
+        stop = seen_bars(trial.model, trial.loaded.bars)
         yield (
             f"Bars before {stop} taught or chose this model or the ones it started from: figures "
             f"over them are in-sample. --start {stop} leaves them out."
@@ -221,6 +221,7 @@ def _seen(fold: Any, window: Window) -> Iterator[str]:
 def _facts(trial: Trial) -> dict[str, Any]:
     window = trial.window
     return {
+        "ground": ground(trial.model, trial.loaded.bars, window),
         "window": {
             "start": window.range.start,
             "stop": window.range.stop,
@@ -245,6 +246,7 @@ def _print(trial: Trial, output: str | None) -> None:
     for warning in _warnings(trial):
         complain(f"warning: {warning}")
     bars, window = trial.loaded.bars, trial.window
+    show(HEADINGS[ground(trial.model, bars, window)])
     show(
         f"{clean(bars.symbol)} {bars.timeframe.name}, bars [{window.range.start}, "
         f"{window.range.stop}), {window.first_time} to {window.last_time} UTC; "

@@ -188,7 +188,7 @@ def test_a_saved_model_is_evaluated_as_it_was_trained(alone, capsys):
     capsys.readouterr()
     assert run(["evaluate", model, *window, "--json", "--output", "out"]) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert facts["warnings"] == []
+    assert (facts["ground"], facts["warnings"]) == ("out_of_sample", [])
     ours = (alone / "out" / "equity.csv").read_text()
     theirs = (alone / "results/42/folds/000/test_equity.csv").read_text()
     assert [row.split(",")[1:] for row in ours.splitlines()[1:]] == [
@@ -199,6 +199,7 @@ def test_a_saved_model_is_evaluated_as_it_was_trained(alone, capsys):
     assert run(["evaluate", model, "--stop", "600"]) == 0
     said = capsys.readouterr()
     assert "in-sample" in said.err
+    assert said.out.startswith("IN-SAMPLE: ")
     assert "Net return" in said.out
     assert run(["evaluate", model, *window, "--commission", "1000", "--json"]) == 0
     dearer = json.loads(capsys.readouterr().out)
