@@ -23,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 BUILDS = ("auto", "cpu", "cuda")
+NO_VENV = "On Debian and Ubuntu: apt install python3-venv"
 QUICK_SELECTION = "not slow and not gpu"
 
 
@@ -38,7 +39,9 @@ def main(arguments: list[str]) -> int:
         return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
     command, rest = arguments[0], arguments[1:]
     python = _environment()
-    if not _install(python, extras="[dev]" if command == "test" else "", build=build):
+    if python is None or not _install(
+        python, extras="[dev]" if command == "test" else "", build=build
+    ):
         return 2
     folder = ROOT if command == "test" else Path.cwd()
     return _run([str(python), *_module(command, rest)], folder=folder)
@@ -71,15 +74,23 @@ def _module(command: str, rest: list[str]) -> list[str]:
     return ["-P", "-m", "bot", *(["train"] if command == "train" else []), *rest]
 
 
-def _environment() -> Path:
-    """Return the Python of the active virtual environment, or of a new one in `.venv`."""
+def _environment() -> Path | None:
+    """Return the Python of the active virtual environment, or of a new one in `.venv`.
+
+    None where no environment can be made; that is said.
+    """
     if sys.prefix != sys.base_prefix:
         return Path(sys.executable)
     folder = ROOT / ".venv"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
         print(f"Making a virtual environment in {folder} ...", flush=True)
-        venv.create(folder, with_pip=True)
+        try:
+            venv.create(folder, with_pip=True)
+        except (subprocess.CalledProcessError, OSError) as error:
+            shutil.rmtree(folder, ignore_errors=True)  # without pip it would be taken for ready
+            _fail(f"No virtual environment could be made in {folder}: {error}\n{NO_VENV}")
+            return None
     return python
 
 
