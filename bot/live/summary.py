@@ -91,7 +91,8 @@ def measured_on(summary: Mapping[str, Any]) -> str:
     agent = _mapping(summary, "out_of_sample")
     folds = summary.get("folds")
     rows = [row for row in folds if isinstance(row, Mapping)] if isinstance(folds, list) else []
-    told = f"test slices only: {whole(agent.get('n_bars'))} bars of {len(rows)} folds"
+    folds_word = "fold" if len(rows) == 1 else "folds"
+    told = f"test slices only: {whole(agent.get('n_bars'))} bars of {len(rows)} {folds_word}"
     ends = [rows[0].get("test_start"), rows[-1].get("test_stop")] if rows else []
     span = " to ".join(clean(end)[:16].replace("T", " ") for end in ends if end is not None)
     return f"{told}, {span}" if span else told

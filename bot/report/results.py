@@ -64,11 +64,11 @@ def measured_on(run: RunFiles) -> str:
     """Say which bars the figures were measured on."""
     n_bars = whole(_agent(run).get("n_bars"))
     times = [nested(fold, "times") for fold in run.folds]
-    span = ""
+    span, folds = "", "fold" if len(run.folds) == 1 else "folds"
     if times:
         span = f", {day(times[0].get('test_start'))} to {day(times[-1].get('test_stop'))}"
     return (
-        f"Measured on the test slices only: {n_bars} bars of {len(run.folds)} folds{span}. "
+        f"Measured on the test slices only: {n_bars} bars of {len(run.folds)} {folds}{span}. "
         f"No model was trained or chosen on the bars it is tested on. {_charged(run)}"
     ).strip()
 

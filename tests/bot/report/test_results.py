@@ -69,6 +69,7 @@ def test_a_report_of_the_sample_begins_with_its_market_being_synthetic(run, conf
     assert top.startswith(f"<header><p><strong>{PLANTED_MARKET}</strong></p><h1>")
     assert f'class="verdict">{PLANTED_MARKET} It earned 90% of the best. The agent' in top
     assert PLANTED_MARKET not in headline(run)
+    assert "bars of 1 fold, " in headline(run)
 
 
 def test_the_share_of_the_best_policy_is_read_from_the_run(fake_run):
