@@ -19,7 +19,14 @@ from numpy.typing import NDArray
 from envs.market import Ledger, Tape
 from training.evaluate import Baselines, Evaluation
 from training.folds import Range
-from training.metrics import EquityPath, Performance, Trades, performance, stitch
+from training.metrics import (
+    EquityPath,
+    Performance,
+    Trades,
+    annualized_return,
+    performance,
+    stitch,
+)
 from training.store import EQUITY_FILE, LEDGER_FILE, RunStore, fold_name
 from training.summary import FoldRecord
 
@@ -141,15 +148,25 @@ def stitch_tests(
 
 
 def averaged(performances: Sequence[Performance]) -> Performance:
-    """Average measures over draws; a measure that one draw lacks is None. One is itself."""
+    """Average measures over draws; a measure that one draw lacks is None. One is itself.
+
+    The annualized return and the Calmar ratio follow from the averages: a mean of growths that
+    compound over a year would be the luckiest draw's.
+    """
     if len(performances) == 1:
         return performances[0]
     means: dict[str, Any] = {}
     for field in fields(Performance):
         each = [getattr(item, field.name) for item in performances]
         means[field.name] = None if None in each else float(np.mean(each))
-    whole = ("n_bars", "n_trades", "max_drawdown_bars")
-    return Performance(**(means | {name: round(means[name]) for name in whole}))
+    for name in ("n_bars", "n_trades", "max_drawdown_bars"):
+        means[name] = round(means[name])
+    if means["annualized_return_frac"] is not None:
+        ends = np.array([means["initial_equity"], means["final_equity"]])
+        means["annualized_return_frac"] = yearly = annualized_return(ends, means["years"])
+        fall = means["max_drawdown_frac"]
+        means["calmar"] = None if yearly is None or fall <= 0 else yearly / fall
+    return Performance(**means)
 
 
 def iso_times(time_us: NDArray[np.int64]) -> NDArray[np.str_]:

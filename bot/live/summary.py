@@ -41,7 +41,7 @@ _NARROW_COLUMNS = 72
 _FILES = (
     ("report.html", "everything, with pictures"),
     ("equity.png", "equity and drawdown"),
-    ("best_model_optimized.zip", "the model of the best fold by validation"),
+    ("best_model_optimized.zip", "best of the last models on the last validation bars"),
     ("model_final_optimized.zip", "the model of the last fold"),
     ("folds/", "one folder a fold: decisions, ledger, equity, model"),
 )

@@ -9,8 +9,8 @@ from training.tables import averaged, iso_times
 DAY_US = 86_400_000_000
 
 
-def measured(equity):
-    times = np.arange(len(equity), dtype=np.int64) * DAY_US
+def measured(equity, *, step_days=30):
+    times = np.arange(len(equity), dtype=np.int64) * DAY_US * step_days
     return performance(EquityPath(equity=np.array(equity), time_us=times, trades=Trades.none()))
 
 
@@ -48,3 +48,12 @@ def test_every_field_is_averaged():
 def test_times_are_iso_in_utc():
     texts = iso_times(np.array([0, 1_700_000_000_000_000], dtype=np.int64))
     assert texts.tolist() == ["1970-01-01T00:00:00+00:00", "2023-11-14T22:13:20+00:00"]
+
+
+def test_the_average_of_the_draws_compounds_as_one_account():
+    one = measured([100.0, *[100.0] * 363, 200.0, 300.0], step_days=1)
+    other = measured([100.0, *[100.0] * 363, 50.0, 20.0], step_days=1)
+    mean = averaged([one, other])
+    assert mean.total_return_frac == pytest.approx(0.6)
+    assert mean.annualized_return_frac == pytest.approx(1.6 ** (365.25 / 365) - 1)
+    assert mean.calmar == pytest.approx(mean.annualized_return_frac / mean.max_drawdown_frac)
