@@ -43,7 +43,7 @@ def walk_forward(
         config: What to train.
         loaded: The bars, and where they came from.
         output: Where results go.
-        provenance: Who set each setting that is not a default (`flag`, `profile:fast`, `data`).
+        provenance: Who set each setting: `flag`, `profile:fast`, `sample`, `data`, `default`, ...
         listener: Receives every event.
         cache: Where features are kept; None builds them anew.
         clock: Seconds spent so far, such as loading the bars.
