@@ -116,11 +116,6 @@ class Run:
         yield
         self.counters.add_cost(rule, perf_counter() - started_s)
 
-    def whole_rollouts(self, steps: int) -> int:
-        """Return the env steps that a budget really comes to: PPO trains whole rollouts."""
-        rollout_steps = self.config.agent.rollout_steps
-        return -(-steps // rollout_steps) * rollout_steps
-
     def policy(self, fold_index: int) -> RecurrentActorCriticPolicy:
         """Load the model of an earlier fold from its file, on the CPU."""
         path = self.store.fold_path(fold_index, files.MODEL_FILE)
@@ -333,10 +328,10 @@ class Run:
         for decision in record.decisions:
             counters.count_decision(decision.rule)
         counters.add_cost(EVALUATION_SCHEDULE, record.stage_s.get("evaluation", 0.0))
-        budget_steps = self.whole_rollouts(outcome.budget_steps)
+        budget_steps = self.config.agent.whole_rollouts(outcome.budget_steps)
         if self.config.rules.adaptive_timesteps.enabled:
             base = self.config.rules.adaptive_timesteps.base_timesteps
-            base_steps = self.whole_rollouts(base)
+            base_steps = self.config.agent.whole_rollouts(base)
             add_budget_saving(counters, base_steps=base_steps, budget_steps=budget_steps)
         if outcome.stopped_early:
             add_stop_saving(

@@ -60,7 +60,8 @@ def choose_start(run: Run, scene: Scene) -> Start | None:
     with run.counted(WARM_START):
         rule, records = run.config.rules.warm_start, run.records
         wanted = folds_to_score(rule, [record.fold.index for record in records])
-        scores = scene.validation_scores([run.policy(index) for index in wanted])
+        policies = {index: run.policy(index) for index in wanted}
+        scores = scene.validation_scores(list(policies.values()))
         here = dict(zip(wanted, scores, strict=True))
         candidates = [
             Candidate(
@@ -74,7 +75,7 @@ def choose_start(run: Run, scene: Scene) -> Start | None:
         if decision.value is None:
             return None
         index = int(decision.value)
-        policy = run.policy(index)
+        policy = policies.get(index) or run.policy(index)
         score = here[index] if index in here else scene.validation_scores([policy])[0]
         return Start(fold_index=index, policy=policy, score=score)
 

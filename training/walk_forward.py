@@ -88,7 +88,7 @@ def _train(run: Run, scene: Scene, budget_steps: int, start: Start | None) -> Fo
     run.emit(
         FoldStarted(
             fold_index=fold.index,
-            budget_steps=run.whole_rollouts(budget_steps),
+            budget_steps=run.config.agent.whole_rollouts(budget_steps),
             warm_start_from=None if start is None else start.fold_index,
             train_start=fold.train.start,
             train_stop=fold.train.stop,

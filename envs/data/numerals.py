@@ -199,8 +199,3 @@ def _first_match(texts: Sequence[Any], patterns: Sequence[str]) -> str:
         if index >= 0:
             return str(column[index].as_py())
     return ""
-
-
-def looks_numeric(value: str) -> bool:
-    """Tell whether a text is one plain number."""
-    return re.match(_PLAIN, value.strip()) is not None

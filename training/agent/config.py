@@ -6,6 +6,7 @@ change while training runs (`training.agent.hyperparameters`). Read next: `train
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -121,6 +122,10 @@ class AgentConfig:
     def rollout_steps(self) -> int:
         """Env steps between two updates, over all environments."""
         return self.n_steps * self.n_envs
+
+    def whole_rollouts(self, steps: int) -> int:
+        """Return the env steps that a budget really comes to: PPO trains whole rollouts."""
+        return math.ceil(steps / self.rollout_steps) * self.rollout_steps
 
     @property
     def n_minibatches(self) -> int:
