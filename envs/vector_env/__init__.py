@@ -6,9 +6,11 @@ then `envs.vector_env.env` (the gymnasium environment). Not here: the rules (`en
 
 from envs.vector_env.env import TradingVectorEnv
 from envs.vector_env.episodes import checked_slice, draw_windows, pack_generator, unpack_generator
+from envs.vector_env.play import Play
 from envs.vector_env.world import Played, World, WorldState
 
 __all__ = [
+    "Play",
     "Played",
     "TradingVectorEnv",
     "World",

@@ -22,7 +22,8 @@ from envs.market.account import ACCOUNT_FIELDS, Array, choose
 from envs.market.tape import take_rows
 from envs.observations import ACCOUNT_NAMES, ObservationLayout
 from envs.vector_env.episodes import checked_slice, draw_windows, pack_generator, unpack_generator
-from envs.vector_env.world import World, WorldState
+from envs.vector_env.play import Play
+from envs.vector_env.world import Played, World, WorldState
 
 
 class TradingVectorEnv(VectorEnv[Any, Any, Any]):
@@ -122,16 +123,26 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         """
         if self._state is None:
             raise ResetNeeded("call reset before step")
-        played = self.world.step(self._state, self._checked(actions))
-        outcome, self._state = played.outcome, played.state
-        if self.recorder is not None:
-            self.recorder.record(outcome, self._state.bar)
-        observations = self._observe(self._state)
+        played, play = self._advance(self._state, self._checked(actions))
+        outcome, done = played.outcome, play.terminated | play.truncated
         flags = (played.invalid, outcome.refused, outcome.margin_call)
-        infos = self._infos(self._state, flags)
-        if outcome.at_close is not None:  # somewhere an episode ended
-            infos |= self._restart(outcome.terminated | outcome.truncated, observations, infos)
-        return observations, played.reward, outcome.terminated, outcome.truncated, infos
+        if play.last_observations is None:
+            infos = self._infos(self._state, flags)
+        else:
+            last_infos = self._infos(played.state, flags)
+            new_flags = tuple(flag & ~done for flag in flags)
+            infos = self._infos(self._state, new_flags)
+            infos |= self._final(done, play.last_observations, last_infos)
+        return play.observations, play.rewards, play.terminated, play.truncated, infos
+
+    def play(self, actions: Array) -> Play:
+        """Play one bar like `step`, to the last bit, without checks and infos.
+
+        Args:
+            actions: `(n_envs,) int64` of the tape's library, all of them in the action space.
+        """
+        assert self._state is not None, "call reset before play"
+        return self._advance(self._state, actions)[1]
 
     def ledger(self) -> Ledger:
         """Return the trades closed since `reset`; only with `record=True`."""
@@ -175,17 +186,21 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         self._all = np.ones(self.num_envs, np.bool_)
         self._all.flags.writeable = False  # one array for every mask of every step
         self._fresh = open_account(self.world.terms, self._zeros, self._zero_bars)
-        initial = self.world.terms.initial_balance_usd
-        self._first_info = {
-            "action_mask": self._action_mask(self._zeros)[0],
-            "equity": initial,
-            "balance": initial,
-            "position": 0.0,
-            "invalid_action": False,
-            "refused": False,
-            "margin_call": False,
-        }
         self._action_dtype: Any = None
+
+    def _advance(self, state: WorldState, actions: Array) -> tuple[Played, Play]:
+        """Move on by one bar, and into a new episode where one ended."""
+        played = self.world.step(state, actions)
+        outcome, self._state = played.outcome, played.state
+        if self.recorder is not None:
+            self.recorder.record(outcome, played.state.bar)
+        observations, last = self._observe(played.state), None
+        if outcome.at_close is not None:  # somewhere an episode ended
+            last = observations
+            observations = self._restart(outcome.terminated | outcome.truncated, last)
+        return played, Play(
+            observations, played.reward, outcome.terminated, outcome.truncated, last
+        )
 
     def _put(self, array: NDArray[Any]) -> Array:
         """Copy a host array to the tape's library and device."""
@@ -252,42 +267,37 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
             mask[:, column] = values
         return mask
 
-    def _restart(self, done: Array, observations: Array, infos: dict[str, Any]) -> dict[str, Any]:
-        """Begin new episodes where `done`; rewrites those rows of the arguments in place.
-
-        Returns gymnasium's `final_obs` and `final_info`, what those rows held.
-        """
+    def _restart(self, done: Array, last: Array) -> Array:
+        """Begin new episodes where `done`; returns the observations after that."""
         assert self._state is not None
         xp, old = self.world.xp, self._state
-        done_host = np.asarray(done.cpu() if hasattr(done, "cpu") else done)
-        rows_host = np.flatnonzero(done_host)
+        rows_host = np.flatnonzero(np.asarray(done.cpu() if hasattr(done, "cpu") else done))
         rows = self._put(rows_host)
-        final = self._final(rows, done_host, observations, infos)
         starts, ends = map(self._put, self._draw(len(rows_host), first=False))
         bar, end = self._copied(old.bar), self._copied(old.end)
         bar[rows], end[rows] = starts, ends
         first, second = (xp.where(done, 0.0, average) for average in old.memory)
         account = choose(xp, done, self._fresh, old.account)
         self._state = WorldState(account, bar, end, (first, second))
-        n_features = len(self.layout.names) - len(ACCOUNT_NAMES)
+        observations = self._copied(last)
+        n_features = self.layout.n_features
         observations[rows, :n_features] = take_rows(self.world.tape.features, starts)
         observations[rows, n_features:] = 0.0
-        infos["bar_index"][rows] = starts
-        for name, value in self._first_info.items():
-            infos[name][rows] = value
-        return final
+        return observations
 
-    def _final(
-        self, rows: Array, done: NDArray[np.bool_], observations: Array, infos: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _final(self, done: Array, observations: Array, infos: dict[str, Any]) -> dict[str, Any]:
         """Put last observations and infos into gymnasium's form: masked, zero elsewhere."""
+        done_host = np.asarray(done.cpu() if hasattr(done, "cpu") else done)
+        rows_host = np.flatnonzero(done_host)
+        rows = self._put(rows_host)
         last = np.full(self.num_envs, None, dtype=object)
-        for row, observation in zip(np.flatnonzero(done), observations[rows], strict=True):
+        for row, observation in zip(rows_host, observations[rows], strict=True):
             last[row] = observation
         info: dict[str, Any] = {}
-        for name in ("bar_index", *self._first_info):
-            values = infos[name]
-            info[name] = self.world.xp.zeros_like(values)
-            info[name][rows] = values[rows]
-            info[f"_{name}"] = done
-        return {"final_obs": last, "_final_obs": done, "final_info": info, "_final_info": done}
+        for name in [name for name in infos if not name.startswith("_")]:
+            info[name] = self.world.xp.zeros_like(infos[name])
+            info[name][rows] = infos[name][rows]
+            info[f"_{name}"] = done_host
+        return {"final_obs": last, "_final_obs": done_host, "final_info": info} | {
+            "_final_info": done_host
+        }
