@@ -204,7 +204,9 @@ AGENT = (
         "target_kl", "an update ends at 1.5 times this KL divergence, nats; none", "agent.target_kl"
     ),
     Flag(
-        "engine", "loops that train: sb3-contrib's, or ours (new, not yet proven)", "agent.engine"
+        "engine",
+        "loops that train: sb3-contrib's, or ours on its minibatches or in chunks",
+        "agent.engine",
     ),
     Flag(
         "chunk_steps",
@@ -212,7 +214,13 @@ AGENT = (
         "agent.chunk_steps",
         acts_with=ActsWith("agent.engine", ("chunked",)),
     ),
-    Flag("n_threads", "torch threads; 1 and 2 give different bits", "agent.n_threads"),
+    Flag(
+        "precision",
+        "bf16 where AMX or a GPU makes it faster: fp32, bf16, auto",
+        "agent.precision",
+        acts_with=ActsWith("agent.engine", ("exact", "chunked")),
+    ),
+    Flag("n_threads", "threads; ours give the same bits with 1 and 2", "agent.n_threads"),
     Flag(
         "window_size",
         "historical; the observation is one bar and the LSTM carries the past, "

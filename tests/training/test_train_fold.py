@@ -3,9 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from sb3_contrib import RecurrentPPO
 
 from tests.training.small_runs import small_bars, tiny_config
 from training.agent.hyperparameters import read_hyperparameters
+from training.agent.recurrent_ppo import FastRecurrentPPO
 from training.agent.weights import snapshot_weights
 from training.clock import StageClock
 from training.config import original_config, with_values
@@ -68,20 +70,26 @@ def test_early_stopping_ends_the_fold_and_counts_only_what_was_trained():
 PHASES = [(2e-3, 4, 0.05, 0.2), (1e-3, 6, 0.02, 0.15), (5e-4, 8, 0.01, 0.1)]
 
 
-def test_the_phase_schedule_reaches_the_optimizer_and_the_clip_range_during_learn(monkeypatch):
+@pytest.mark.parametrize("engine", ["stock", "chunked"])
+def test_the_phase_schedule_reaches_the_optimizer_and_the_clip_range_during_learn(
+    monkeypatch, engine
+):
     """Read at the moment PPO updates: optimizer, epochs, entropy and clip range it really uses."""
-    from sb3_contrib import RecurrentPPO
-
-    used, stock_train = [], RecurrentPPO.train
+    trainer = {"stock": RecurrentPPO, "chunked": FastRecurrentPPO}[engine]
+    used, train_once = [], trainer.train
 
     def spy(agent):
-        stock_train(agent)
+        train_once(agent)
         used.append(dataclasses.astuple(read_hyperparameters(agent)))
         assert agent.policy.optimizer.param_groups[0]["lr"] == used[-1][0]
         assert agent.logger.name_to_value["train/clip_range"] == used[-1][3]
 
-    monkeypatch.setattr(RecurrentPPO, "train", spy)
-    config = tiny_config(rules__schedule__kind="phases", rules__early_stopping__mode="off")
+    monkeypatch.setattr(trainer, "train", spy)
+    config = tiny_config(
+        agent__engine=engine,
+        rules__schedule__kind="phases",
+        rules__early_stopping__mode="off",
+    )
     training, _ = train(config, budget_steps=1280)
     # ten rollouts of 128 steps: progress 0, .1, .2 | .3 .. .6 | .7, .8, .9
     assert used == [PHASES[0]] * 3 + [PHASES[1]] * 4 + [PHASES[2]] * 3

@@ -58,7 +58,7 @@ def build_agent(
             "The training environments must be as many as n_envs",
             came=f"{vec_env.num_envs} environments and n_envs {config.n_envs}",
         )
-    pin_torch(n_threads=config.n_threads, device=resolved.type)
+    pin_torch(n_threads=config.n_torch_threads, device=resolved.type)
     return _agent_class(config)(
         "MlpLstmPolicy",
         vec_env,
@@ -72,7 +72,14 @@ def build_agent(
 def _agent_class(config: AgentConfig) -> Callable[..., RecurrentPPO]:
     if config.engine == "stock":
         return RecurrentPPO
-    return partial(FastRecurrentPPO, engine=config.engine, chunk_steps=config.chunk_steps)
+    assert config.precision != "auto", "whoever builds has probed"
+    return partial(
+        FastRecurrentPPO,
+        engine=config.engine,
+        chunk_steps=config.chunk_steps,
+        precision=config.precision,
+        n_workers=config.n_workers,
+    )
 
 
 def agent_arguments(config: AgentConfig) -> dict[str, Any]:

@@ -38,7 +38,9 @@ from training.agent.stock_data import activation_in, stock_data
 from training.agent.weights import Weights, snapshot_weights, weights_sha256
 from training.errors import ModelError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_ADDED_SINCE: dict[int, dict[str, Any]] = {1: {"precision": "fp32"}, FORMAT_VERSION: {}}
+"""What files of each version trained with, in fields of the agent that they do not name."""
 CARD_MEMBER = "walkfast.json"
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say; a clock would change the bytes
 
@@ -200,14 +202,14 @@ def _card_text(card: ModelCard, sha256: str) -> str:
 def _read_card(file: ModelFile, sha256: str) -> ModelCard:
     content = file.json(CARD_MEMBER)
     version = content.get("format_version")
-    if version != FORMAT_VERSION:
-        raise file.error(f"format_version {version!r}, where {FORMAT_VERSION} is read")
+    if version not in {1, FORMAT_VERSION}:
+        raise file.error(f"format_version {version!r}, where 1 and {FORMAT_VERSION} are read")
     if content.get("weights_sha256") != sha256:
         raise file.error("weights that are not those that walkfast.json names")
     try:
         scaler = content["scaler"]
         return ModelCard(
-            config=_typed(AgentConfig, content["agent"]),
+            config=_typed(AgentConfig, _ADDED_SINCE[version] | content["agent"]),
             layout=ObservationLayout.from_json(content["observation"]),
             features=_typed(FeatureConfig | None, content["features"]),
             scaler=None if scaler is None else FittedScaler.from_json(scaler),

@@ -13,12 +13,14 @@ from typing import Literal, get_args
 from envs.errors import ConfigError, UnknownNameError
 
 Engine = Literal["stock", "exact", "chunked"]
+Precision = Literal["auto", "fp32", "bf16"]
 CriticLstm = Literal["separate", "shared", "none"]
 Activation = Literal["mish", "tanh", "relu"]
 Optimizer = Literal["adamw", "adam"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "engine": get_args(Engine),
+    "precision": get_args(Precision),
     "critic_lstm": get_args(CriticLstm),
     "activation": get_args(Activation),
     "optimizer": get_args(Optimizer),
@@ -51,8 +53,8 @@ _RANGES: dict[str, tuple[float, float]] = {
 class AgentConfig:
     """What to build and how PPO updates it.
 
-    The defaults are the balanced choice for stock sb3-contrib on two cores: many short rows of
-    experience and small networks. `ORIGINAL_AGENT` is what every comparison is against.
+    The defaults are the balanced choice on two cores: many short rows of experience and small
+    networks. `ORIGINAL_AGENT` is what every comparison is against.
     "PPO" below is Schulman et al. 2017 (arXiv 1707.06347), "GAE" 2016 (arXiv 1506.02438).
 
     Raises:
@@ -101,13 +103,18 @@ class AgentConfig:
     """Gradients are scaled down to this 2-norm, 1e-6 to 1e6."""
     target_kl: float | None = None
     """An update ends when the KL divergence passes 1.5 times this, in nats; None never ends it."""
-    engine: Engine = "stock"
+    engine: Engine = "chunked"
     """Loops that train: sb3-contrib's, ours on its minibatches, or ours on fixed chunks."""
     chunk_steps: int | None = None
     """Bars of a sequence with `chunked`, a common divisor of n_steps and batch_size, 2 or more;
     None takes the longest up to 64."""
-    n_threads: int = 1
-    """Torch threads, 1 to 1024. One and two give different bits, so it is pinned and recorded."""
+    precision: Precision = "fp32"
+    """Of our engines' updates: `bf16` needs AMX or a GPU; `auto` takes it where a probe shows that
+    it is faster. Weights stay float32."""
+    n_threads: int = 2
+    """Threads, 1 to 1024. Our engines train actor and critic side by side on two, which gives the
+    same bits as one; more, and any beyond one with `stock`, split single operations and change
+    the last bits, so the number is pinned and recorded."""
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
@@ -115,6 +122,7 @@ class AgentConfig:
                 raise UnknownNameError.of(name, str(getattr(self, name)), choices)
         for name in _RANGES:
             self._check_range(name)
+        self._check_precision()
         self._check_net_arch()
         self._check_batch()
 
@@ -131,6 +139,25 @@ class AgentConfig:
     def n_minibatches(self) -> int:
         """Minibatches in one pass over a rollout."""
         return self.rollout_steps // self.batch_size
+
+    @property
+    def n_workers(self) -> int:
+        """Threads on which our engines train networks side by side."""
+        return 1 if self.engine == "stock" else min(2, self.n_threads)
+
+    @property
+    def n_torch_threads(self) -> int:
+        """Threads of a single torch operation."""
+        return max(1, self.n_threads // self.n_workers)
+
+    def _check_precision(self) -> None:
+        if self.engine == "stock" and self.precision == "bf16":
+            raise ConfigError(
+                "bf16 needs one of our engines",
+                came="engine stock",
+                where="precision",
+                mend="use --engine chunked, or --precision fp32",
+            )
 
     def _check_range(self, name: str) -> None:
         value, (low, high) = getattr(self, name), _RANGES[name]
@@ -181,5 +208,7 @@ ORIGINAL_AGENT = AgentConfig(
     ent_coef=0.05,
     vf_coef=1.0,
     max_grad_norm=0.5,
+    engine="stock",
+    n_threads=1,
 )
 """The original training's agent (design page, last paragraph); every speed-up is against it."""

@@ -1,8 +1,8 @@
-"""What the networks say about a minibatch of sequences, and PPO's loss on it.
+"""PPO's loss on a minibatch, as functions of tensors (Schulman et al. 2017, arXiv 1707.06347).
 
-Here: `evaluate_minibatch` (the slow twin is `RecurrentActorCriticPolicy.evaluate_actions`) and
-`ppo_loss` (its twin is the body of `RecurrentPPO.train`), as functions of tensors. Not here: the
-loop over minibatches (`training.agent.recurrent_ppo`).
+The slow twin is the body of `RecurrentPPO.train`. The actor's part and the critic's are apart, so
+that they can be learned from side by side. Not here: what the networks say
+(`training.agent.forward`).
 """
 
 from __future__ import annotations
@@ -11,24 +11,28 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from gymnasium import spaces
-from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
-from torch import nn
 
 from training.agent.minibatches import Minibatch
-from training.agent.rollout import Observations, Rollout, map_observations
+from training.agent.rollout import Rollout
 
-STATISTICS = ("policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction")
+STATISTICS = ("policy_gradient_loss", "entropy_loss", "approx_kl", "clip_fraction", "value_loss")
+"""What one minibatch is summed up in; the actor's part says all but the last."""
+
+
+class Judgement(NamedTuple):
+    """What the actor says now of the actions taken.
+
+    Attributes:
+        log_probs: `(n,)` of the actions.
+        entropy: `(n,)` of the action distribution; None where it has no closed form.
+    """
+
+    log_probs: torch.Tensor
+    entropy: torch.Tensor | None
 
 
 class Evaluation(NamedTuple):
-    """What the networks say now, a number for each transition of a minibatch.
-
-    Attributes:
-        values: `(n,)` of the critic.
-        log_probs: `(n,)` of the actions taken.
-        entropy: `(n,)` of the action distribution; None where it has no closed form.
-    """
+    """What both networks say now: `(n,)` values of the critic, and a `Judgement`'s fields."""
 
     values: torch.Tensor
     log_probs: torch.Tensor
@@ -55,31 +59,6 @@ class LossSettings:
     normalize_advantage: bool
 
 
-def evaluate_minibatch(
-    policy: RecurrentActorCriticPolicy, rollout: Rollout, batch: Minibatch
-) -> Evaluation:
-    """Run actor and critic over a minibatch, with one LSTM call each."""
-    seen = map_observations(
-        rollout.observations, lambda tensor: tensor.flatten(0, 1).index_select(0, batch.transitions)
-    )
-    pi_features, vf_features = features_of(policy, seen)
-    latent_pi = _remembered(
-        policy.lstm_actor, pi_features, batch, initial_states(rollout, batch, 0)
-    )
-    if policy.lstm_critic is not None:
-        memory = initial_states(rollout, batch, 1)
-        latent_vf = _remembered(policy.lstm_critic, vf_features, batch, memory)
-    elif policy.shared_lstm:
-        latent_vf = latent_pi.detach()
-    else:
-        assert policy.critic is not None, "a critic without an LSTM has a linear layer instead"
-        latent_vf = policy.critic(vf_features)
-    values = policy.value_net(policy.mlp_extractor.forward_critic(latent_vf)).flatten()
-    judged = policy.mlp_extractor.forward_actor(latent_pi)
-    actions = rollout.actions.flatten(0, 1)[batch.transitions]
-    return Evaluation(values, *_judged(policy, judged, actions))
-
-
 def targets_of(rollout: Rollout, batch: Minibatch) -> Targets:
     """Pick a minibatch's numbers out of the rollout."""
     every = (rollout.values, rollout.log_probs, rollout.advantages, rollout.returns)
@@ -89,13 +68,26 @@ def targets_of(rollout: Rollout, batch: Minibatch) -> Targets:
 def ppo_loss(
     now: Evaluation, then: Targets, settings: LossSettings
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Compute PPO's clipped loss (Schulman et al. 2017, arXiv 1707.06347), as sb3-contrib does.
-
-    One difference: advantages of a single transition are not normalized. Their deviation does not
-    exist, and stock makes all weights NaN there.
+    """Compute the whole loss, weighted as sb3-contrib weighs it.
 
     Returns:
         The loss, and `(5,)` detached `STATISTICS`.
+    """
+    of_actor, statistics = actor_loss(Judgement(now.log_probs, now.entropy), then, settings)
+    of_critic, value_loss = critic_loss(now.values, then, settings)
+    return of_actor + of_critic, torch.cat([statistics, value_loss])
+
+
+def actor_loss(
+    now: Judgement, then: Targets, settings: LossSettings
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Compute the clipped policy loss with the entropy bonus.
+
+    One difference from sb3-contrib: advantages of a single transition are not normalized. Their
+    deviation does not exist, and stock makes all weights NaN there.
+
+    Returns:
+        The loss, and `(4,)` detached `STATISTICS` of the actor.
     """
     advantages = then.advantages
     if settings.normalize_advantage and len(advantages) > 1:
@@ -104,69 +96,20 @@ def ppo_loss(
     ratio = torch.exp(log_ratio)
     low, high = 1.0 - settings.clip_range, 1.0 + settings.clip_range
     policy_loss = -torch.min(advantages * ratio, advantages * ratio.clamp(low, high)).mean()
-    value_loss = (then.returns - _clipped(now.values, then.values, settings)).square().mean()
     entropy_loss = now.log_probs.mean() if now.entropy is None else -now.entropy.mean()
-    loss = policy_loss + settings.ent_coef * entropy_loss + settings.vf_coef * value_loss
+    loss = policy_loss + settings.ent_coef * entropy_loss
     with torch.no_grad():
         approx_kl = ((ratio - 1.0) - log_ratio).mean()
         clipped = ((ratio - 1.0).abs() > settings.clip_range).to(ratio.dtype).mean()
-        found = (policy_loss, value_loss, entropy_loss, approx_kl, clipped)
-        return loss, torch.stack([number.detach() for number in found])
+        return loss, torch.stack([policy_loss, entropy_loss, approx_kl, clipped])
 
 
-def features_of(
-    policy: RecurrentActorCriticPolicy, observations: Observations
+def critic_loss(
+    values: torch.Tensor, then: Targets, settings: LossSettings
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Extract `(n, n_features)` for actor and critic, the same tensor where they share it."""
-    features = policy.extract_features(observations)
-    return features if isinstance(features, tuple) else (features, features)
-
-
-def initial_states(
-    rollout: Rollout, batch: Minibatch, net: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Gather `(n_layers, n_rows, n_units)` states before each row; zeros begin an episode."""
-    keeps = batch.keeps_state[:, None, None]
-
-    def picked(states: torch.Tensor) -> torch.Tensor:
-        rows = states[:, net][batch.slots, :, batch.envs]
-        return (rows * keeps.to(rows.dtype)).transpose(0, 1).contiguous()
-
-    return picked(rollout.hidden), picked(rollout.cells)
-
-
-def _remembered(
-    lstm: nn.LSTM,
-    features: torch.Tensor,
-    batch: Minibatch,
-    memory: tuple[torch.Tensor, torch.Tensor],
-) -> torch.Tensor:
-    """Run an LSTM over a minibatch: `(n, n_features)` to `(n, n_units)`."""
-    if batch.cell_sources is not None:
-        features = features.index_select(0, batch.cell_sources)
-    rows = features.view(-1, batch.n_rows, features.shape[-1])
-    outputs: torch.Tensor = lstm(rows, memory)[0].flatten(0, 1)
-    return outputs if batch.cells is None else outputs.index_select(0, batch.cells)
-
-
-def _judged(
-    policy: RecurrentActorCriticPolicy, latent: torch.Tensor, actions: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Log-probabilities of actions and entropy; without a distribution object where possible."""
-    if isinstance(policy.action_space, spaces.Discrete):
-        log_probs = torch.log_softmax(policy.action_net(latent), dim=1)
-        taken = log_probs.gather(1, actions.long().view(-1, 1)).squeeze(1)
-        return taken, -(log_probs.exp() * log_probs).sum(1)
-    distribution = policy._get_action_dist_from_latent(latent)
-    if isinstance(policy.action_space, spaces.MultiBinary):
-        actions = actions.to(latent.dtype)  # torch wants probabilities; stock stops here
-    return distribution.log_prob(actions), distribution.entropy()
-
-
-def _clipped(
-    values: torch.Tensor, old_values: torch.Tensor, settings: LossSettings
-) -> torch.Tensor:
+    """Compute the weighted value loss, with `(1,)` of it unweighted and detached."""
     limit = settings.clip_range_vf
-    if limit is None:
-        return values
-    return old_values + (values - old_values).clamp(-limit, limit)
+    if limit is not None:
+        values = then.values + (values - then.values).clamp(-limit, limit)
+    value_loss = (then.returns - values).square().mean()
+    return settings.vf_coef * value_loss, value_loss.detach()[None]

@@ -5,7 +5,7 @@ stock's very minibatches, `chunked` from fixed (env, chunk) sequences. What neit
 dependent exploration, policies with own forward passes) runs stock's loops, after a warning.
 
 Read next: `training.agent.collect` (rollouts), `training.agent.minibatches`,
-`training.agent.losses`.
+`training.agent.update`.
 """
 
 from __future__ import annotations
@@ -27,17 +27,12 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from envs.errors import ConfigError, UnknownNameError
 from training.agent.collect import RolloutCollector
-from training.agent.finite import check_gradients
-from training.agent.losses import (
-    STATISTICS,
-    LossSettings,
-    evaluate_minibatch,
-    ppo_loss,
-    targets_of,
-)
+from training.agent.forward import Precision
+from training.agent.losses import STATISTICS, LossSettings
 from training.agent.minibatches import Minibatch, chunked_minibatches, exact_minibatches
 from training.agent.refresh import refresh_states
 from training.agent.rollout import Rollout, allocate_rollout
+from training.agent.update import Updater, fuse
 
 Engine = Literal["exact", "chunked"]
 LONGEST_AUTOMATIC_CHUNK = 64
@@ -62,6 +57,10 @@ class FastRecurrentPPO(RecurrentPPO):
             takes the longest that does, up to `LONGEST_AUTOMATIC_CHUNK`.
         refresh_states: Whether `chunked` computes the states before each chunk anew for each epoch
             after the first, as they drift from the weights (Kapturowski et al. 2019, R2D2).
+        precision: `bf16` runs the networks of an update in bfloat16, from weights that stay
+            float32; rollouts are played in float32.
+        n_workers: Threads of an update on the CPU, 1 or 2: actor and critic side by side. Both give
+            the same bits, so leave torch itself at one thread.
         **kwargs: As for `RecurrentPPO`.
 
     Raises:
@@ -75,14 +74,23 @@ class FastRecurrentPPO(RecurrentPPO):
         engine: Engine = "chunked",
         chunk_steps: int | None = None,
         refresh_states: bool = False,
+        precision: Precision = "fp32",
+        n_workers: int = 1,
         **kwargs: Any,
     ) -> None:
-        if engine not in get_args(Engine):
-            raise UnknownNameError.of("engine", str(engine), get_args(Engine))
+        for name, value, choices in (
+            ("engine", engine, get_args(Engine)),
+            ("precision", precision, get_args(Precision)),
+        ):
+            if value not in choices:
+                raise UnknownNameError.of(name, str(value), choices)
         self.engine = engine
+        self.precision = precision
+        self.n_workers = n_workers
         self.chunk_steps = chunk_steps
         self.refresh_states = refresh_states
         self._rollout: Rollout | None = None
+        self._updater: Updater | None = None
         super().__init__(*args, **kwargs)
 
     @property
@@ -117,7 +125,7 @@ class FastRecurrentPPO(RecurrentPPO):
 
     def _setup_model(self) -> None:
         super()._setup_model()
-        self._rollout = None
+        self._rollout = self._updater = None
         if self.stock_reason is not None:
             warnings.warn(
                 f"The {self.engine} engine does not cover {self.stock_reason}; this agent trains "
@@ -134,7 +142,7 @@ class FastRecurrentPPO(RecurrentPPO):
         )
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "_rollout"]
+        return [*super()._excluded_save_params(), "_rollout", "_updater"]
 
     def collect_rollouts(
         self,
@@ -176,14 +184,23 @@ class FastRecurrentPPO(RecurrentPPO):
         assert self._rollout is not None, "collect a rollout before training on it"
         self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
+        updater = self._ready_updater()
         settings = self._loss_settings()
+        max_kl = None if self.target_kl is None else 1.5 * self.target_kl
         statistics: list[torch.Tensor] = []
         loss = torch.zeros(())
         n_epoch_minibatches = 0
         for epoch_index in range(self.n_epochs):
             n_before, goes_on = len(statistics), True
             for batch in self._minibatches(epoch_index):
-                loss, found, goes_on = self._learn(self._rollout, batch, settings)
+                loss, found, goes_on = updater.step(
+                    self._rollout,
+                    batch,
+                    settings,
+                    max_kl=max_kl,
+                    max_grad_norm=self.max_grad_norm,
+                    n_timesteps=self.num_timesteps,
+                )
                 statistics.append(found)
                 if not goes_on:
                     break
@@ -191,23 +208,18 @@ class FastRecurrentPPO(RecurrentPPO):
             self._n_updates += 1
             if not goes_on:
                 break
+        updater.finish(n_timesteps=self.num_timesteps)
         self._log(torch.stack(statistics), n_epoch_minibatches, float(loss), settings)
 
-    def _learn(
-        self, rollout: Rollout, batch: Minibatch, settings: LossSettings
-    ) -> tuple[torch.Tensor, torch.Tensor, bool]:
-        """Take one optimizer step, unless the policy has already moved too far."""
-        now = evaluate_minibatch(self._recurrent_policy, rollout, batch)
-        loss, statistics = ppo_loss(now, targets_of(rollout, batch), settings)
-        approx_kl = statistics[STATISTICS.index("approx_kl")]
-        if self.target_kl is not None and float(approx_kl) > 1.5 * self.target_kl:
-            return loss.detach(), statistics, False
-        self.policy.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # of torch
-        norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
-        check_gradients(norm, self.policy.named_parameters(), n_timesteps=self.num_timesteps)
-        self.policy.optimizer.step()
-        return loss.detach(), statistics, True
+    def _ready_updater(self) -> Updater:
+        if self._updater is None:
+            self._updater = Updater(
+                self._recurrent_policy,
+                precision=self.precision,
+                n_workers=self.n_workers if self.device.type == "cpu" else 1,
+            )
+        fuse(self.policy.optimizer)
+        return self._updater
 
     def _minibatches(self, epoch_index: int) -> Iterator[Minibatch]:
         rollout = self._rollout

@@ -11,7 +11,7 @@ import torch
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from torch import nn
 
-from training.agent.losses import features_of
+from training.agent.forward import features_of
 from training.agent.rollout import Rollout, map_observations
 
 

@@ -15,7 +15,7 @@ from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.torch_layers import FlattenExtractor
 from torch import nn
 
-from training.agent.losses import features_of
+from training.agent.forward import features_of
 from training.agent.rollout import Observations
 
 Step = tuple[torch.Tensor, torch.Tensor, torch.Tensor]

@@ -70,10 +70,11 @@ def test_the_same_seed_trains_the_same_bits_and_another_does_not() -> None:
 def test_the_number_of_threads_is_pinned() -> None:
     before = torch.get_num_threads()
     try:
-        config = dataclasses.replace(SMALL, n_threads=2)
-        build_agent(vec_env(), config, seed=0, device="cpu")
+        stock = dataclasses.replace(SMALL, n_threads=2, engine="stock")
+        build_agent(vec_env(), stock, seed=0, device="cpu")
         assert torch.get_num_threads() == 2
-        build_agent(vec_env(), SMALL, seed=0, device="cpu")
+        ours = dataclasses.replace(SMALL, n_threads=2)  # two workers of one thread each
+        build_agent(vec_env(), ours, seed=0, device="cpu")
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
@@ -115,5 +116,9 @@ def test_an_engine_is_chosen_by_name_and_trains_the_same_bits_twice(engine: str)
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
-def test_stock_is_the_default_for_now() -> None:
-    assert type(build_agent(vec_env(), SMALL, seed=0, device="cpu")) is RecurrentPPO
+def test_ours_is_the_default_and_stock_stays_to_be_had() -> None:
+    stock = dataclasses.replace(SMALL, engine="stock")
+    assert type(build_agent(vec_env(), stock, seed=0, device="cpu")) is RecurrentPPO
+    agent = build_agent(vec_env(), SMALL, seed=0, device="cpu")
+    assert isinstance(agent, FastRecurrentPPO)
+    assert (agent.engine, agent.precision, agent.n_workers) == ("chunked", "fp32", 2)

@@ -241,6 +241,17 @@ def with_card(**values: object) -> Edit:
     return edit
 
 
+def test_a_file_of_the_first_version_is_read_as_trained_in_float32(model: Path) -> None:
+    def age(members: dict[str, bytes]) -> None:
+        content = json.loads(members["walkfast.json"])
+        del content["agent"]["precision"]
+        members["walkfast.json"] = json.dumps(content | {"format_version": 1}).encode()
+
+    card = load_model(edited(model, age), "cpu").card
+    assert card is not None
+    assert card.config.precision == "fp32"
+
+
 class Bomb:
     """Unpickling it writes a file."""
 
@@ -295,7 +306,7 @@ def test_a_pickle_in_data_never_runs(model: Path, tmp_path: Path, with_our_card:
         (lambda members: members.update({"walkfast.json": b'{"a": NaN}'}), "NaN is no JSON"),
         (lambda members: members.update({"walkfast.json": b"\xff"}), "no text"),
         (lambda members: members.update({"walkfast.json": b"[" * 100_000}), "no JSON"),
-        (with_card(format_version=2), "format_version 2"),
+        (with_card(format_version=3), "format_version 3"),
         (with_card(weights_sha256="0" * 64), "not those that walkfast.json names"),
         (with_card(observation=None), "cannot be read"),
         (with_card(agent={"lstm_hidden_size": 8}), "does not say all"),

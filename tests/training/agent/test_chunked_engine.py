@@ -10,7 +10,8 @@ from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3.common.callbacks import BaseCallback
 
 from tests.training.agent.engine_twins import Case, difference, fill, noisy_vec_env, starts_for
-from training.agent.losses import LossSettings, evaluate_minibatch, ppo_loss, targets_of
+from training.agent.forward import ForwardPass
+from training.agent.losses import LossSettings, ppo_loss, targets_of
 from training.agent.minibatches import Minibatch, chunk_minibatch, chunked_minibatches
 from training.agent.recurrent_ppo import FastRecurrentPPO
 from training.agent.refresh import refresh_states
@@ -72,7 +73,7 @@ def cut(rollout: Rollout, sequences: np.ndarray = SEQUENCES) -> Minibatch:
 def test_values_log_probs_and_entropy_are_stocks_step_by_step(case: Case, density: float) -> None:
     starts = np.random.default_rng(5).random((case.n_steps, case.n_envs)) < density
     policy, rollout = twin(case, starts)
-    ours = evaluate_minibatch(policy, rollout, cut(rollout))
+    ours = ForwardPass(policy=policy, rollout=rollout, batch=cut(rollout)).evaluation()
     for row, sequence in enumerate(SEQUENCES):
         stock = stepped(policy, rollout, int(sequence))
         for mine, theirs in zip(ours, stock, strict=True):
@@ -90,7 +91,9 @@ def test_gradients_of_each_sequence_are_stocks_with_a_start_anywhere(position: i
     for sequence in SEQUENCES:
         batch = cut(rollout, np.array([sequence]))
         targets = targets_of(rollout, batch)
-        loss, _ = ppo_loss(evaluate_minibatch(policy, rollout, batch), targets, LOSS)
+        loss, _ = ppo_loss(
+            ForwardPass(policy=policy, rollout=rollout, batch=batch).evaluation(), targets, LOSS
+        )
         ours = torch.autograd.grad(loss, list(policy.parameters()))
         values, log_probs, entropy = stepped(policy, rollout, int(sequence))
         stock_loss = stocks_loss(values.flatten(), log_probs, entropy, targets)

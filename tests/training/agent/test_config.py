@@ -88,6 +88,7 @@ def test_the_original_agent_is_the_design_pages() -> None:
         "target_kl": None,
         "engine": "stock",
         "chunk_steps": None,
+        "precision": "fp32",
         "n_threads": 1,
     }
     assert {f.name: getattr(ORIGINAL_AGENT, f.name) for f in fields(AgentConfig)} == expected
