@@ -1,0 +1,193 @@
+"""How fast an agent trains on a market, and how that moves with the number of environments.
+
+Measured, on few rollouts: good to choose sizes by, no benchmark (`bench/engine.py` is one). Not
+here: which of the sizes learns best, which no clock can say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from statistics import median
+from time import perf_counter
+from types import MappingProxyType
+
+from stable_baselines3.common.callbacks import BaseCallback
+
+from envs.config import EnvConfig
+from envs.errors import ConfigError
+from envs.market import Tape
+from envs.vector_env import TradingVectorEnv
+from training.agent.build import build_agent
+from training.agent.config import AgentConfig
+from training.agent.vec_env import SB3TradingVecEnv
+
+Clock = Callable[[], float]
+N_ENVS: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    {"cpu": (16, 32, 64, 128, 256), "cuda": (64, 256, 1024, 4096)}
+)
+"""Numbers of environments that are worth comparing, by kind of device."""
+SHORTEST_STEPS = 32
+"""Bars below which an environment is not cut to keep the rollout's size: memory needs a past."""
+
+
+_FEWEST_ROUNDS, _MOST_ROUNDS = 3, 1_000  # the first one warms up
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    """What a rollout and the update after it took.
+
+    Attributes:
+        config: Of the agent that was measured.
+        rollout_s: Median seconds to play a rollout.
+        epoch_s: Median seconds of one pass over it.
+        mean_episode_bars: Env steps by ended episode, counted; None where none ended.
+        n_rounds: Rollouts that were timed.
+    """
+
+    config: AgentConfig
+    rollout_s: float
+    epoch_s: float
+    mean_episode_bars: float | None
+    n_rounds: int
+
+    @property
+    def update_s(self) -> float:
+        """Seconds of all epochs: one was timed, and each is the same work."""
+        return self.epoch_s * self.config.n_epochs
+
+    @property
+    def steps_per_s(self) -> float:
+        """Env steps a second, end to end."""
+        return self.config.rollout_steps / (self.rollout_s + self.update_s)
+
+    @property
+    def round_s_per_step(self) -> float:
+        """Seconds by env step of a round as it is timed, with one epoch."""
+        return (self.rollout_s + self.epoch_s) / self.config.rollout_steps
+
+
+@dataclass(kw_only=True)
+class SpeedTest:
+    """Measures agents on one market.
+
+    Attributes:
+        tape: The market.
+        env: How it is played.
+        start: First bar to play; those before it warm the features up.
+        device: `auto`, `cpu` or `cuda`.
+        clock: Gives seconds.
+    """
+
+    tape: Tape
+    env: EnvConfig
+    start: int = 0
+    device: str = "auto"
+    clock: Clock = perf_counter
+
+    def measure(self, config: AgentConfig, *, at_least_s: float = 0.5) -> Speed:
+        """Time rollouts and updates of one epoch, after a round that warms up.
+
+        Seeds the global generators and pins torch's threads, as every training does.
+
+        Args:
+            config: The agent.
+            at_least_s: Rounds are repeated until they took so many seconds; two at least.
+
+        Raises:
+            ConfigError: If the sizes do not fit each other.
+        """
+        world = TradingVectorEnv(
+            self.tape, self.env, n_envs=config.n_envs, start=self.start, random_starts=True
+        )
+        vec_env = SB3TradingVecEnv(world)
+        agent = build_agent(vec_env, replace(config, n_epochs=1), seed=0, device=self.device)
+        stopwatch = _Stopwatch(self.clock, at_least_s)
+        agent.learn(_MOST_ROUNDS * config.rollout_steps, callback=stopwatch)
+        return Speed(
+            config=config,
+            rollout_s=median(stopwatch.rollouts_s[1:]),
+            epoch_s=median(stopwatch.updates_s[1:]),
+            mean_episode_bars=stopwatch.mean_episode_bars,
+            n_rounds=len(stopwatch.updates_s) - 1,
+        )
+
+    def compare(
+        self, configs: Iterable[AgentConfig], first: Speed, *, within_s: float
+    ) -> Iterator[Speed]:
+        """Measure agents one after the other, and leave out what would take too long.
+
+        Args:
+            configs: Agents of one network.
+            first: One of them, measured; how long others take is guessed from the last one.
+            within_s: Seconds for all of them.
+        """
+        last, end_s = first, self.clock() + within_s
+        for config in configs:
+            guess_s = _FEWEST_ROUNDS * config.rollout_steps * last.round_s_per_step
+            left_s = end_s - self.clock()
+            if guess_s > left_s:
+                return
+            last = self.measure(config, at_least_s=min(0.5, left_s / 2))
+            yield last
+
+
+def sizes_to_compare(config: AgentConfig, *, device: str = "cpu") -> Iterator[AgentConfig]:
+    """Yield the same agent with other numbers of environments, the rollout's size kept if it can.
+
+    Steps are never cut below `SHORTEST_STEPS` or the agent's own; then the rollout grows. Sizes
+    that the minibatch or the chunk do not fit are left out, and so is its own number.
+
+    Args:
+        config: The agent.
+        device: A kind of device, `cpu` or `cuda`.
+    """
+    shortest = min(SHORTEST_STEPS, config.n_steps)
+    for n_envs in N_ENVS[device]:
+        n_steps = max(config.rollout_steps // n_envs, shortest)
+        chunk_fits = n_steps % (config.chunk_steps or 1) == 0
+        if n_envs == config.n_envs or not chunk_fits or math.gcd(n_steps, config.batch_size) < 2:
+            continue
+        with contextlib.suppress(ConfigError):  # the minibatch does not divide this rollout
+            yield replace(config, n_envs=n_envs, n_steps=n_steps)
+
+
+class _Stopwatch(BaseCallback):
+    """Seconds of rollouts and of what lies between them, and the episodes that ended."""
+
+    def __init__(self, clock: Clock, at_least_s: float) -> None:
+        super().__init__()
+        self.rollouts_s: list[float] = []
+        self.updates_s: list[float] = []
+        self._clock, self._since_s = clock, clock()
+        self._at_least_s = at_least_s
+        self._n_steps, self._n_ends = 0, 0
+
+    @property
+    def mean_episode_bars(self) -> float | None:
+        return self._n_steps / self._n_ends if self._n_ends else None
+
+    def _on_rollout_start(self) -> None:
+        if self.rollouts_s:
+            self.updates_s.append(self._lap())
+        self._lap()
+
+    def _on_step(self) -> bool:
+        dones = self.locals["dones"]
+        self._n_steps += len(dones)
+        self._n_ends += int(dones.sum())
+        return not self._has_enough()
+
+    def _on_rollout_end(self) -> None:
+        self.rollouts_s.append(self._lap())
+
+    def _has_enough(self) -> bool:
+        timed_s = sum(self.rollouts_s[1:]) + sum(self.updates_s[1:])
+        return len(self.updates_s) >= _FEWEST_ROUNDS and timed_s >= self._at_least_s
+
+    def _lap(self) -> float:
+        before_s, self._since_s = self._since_s, self._clock()
+        return self._since_s - before_s
