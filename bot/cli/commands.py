@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "data": "show what is understood of a file of bars",
         "audit": "prove that features, env and evaluation see no future bar",
         "cache": "show or clear the cache of bars and features",
+        "doctor": "show what this machine has and how fast the engine is on it",
     }
 )
 """Commands by name; each lives in `bot.cli.<name>` as `main(arguments) -> exit code`."""

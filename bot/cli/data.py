@@ -6,7 +6,6 @@ Not here: understanding it (`envs.data.load`).
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,13 +13,12 @@ import numpy as np
 
 from bot.cli.bars import load_bars, load_settings, notices
 from bot.cli.boundary import DONE, guarded, wants_tracebacks
-from bot.cli.output import output_encoding, say, width
+from bot.cli.output import entry, output_encoding, say, width
 from bot.flags.data_flags import DATA, DataSettings
 from bot.flags.flag import Flag
 from bot.flags.parse import Words, add_flags
 from bot.flags.values import Kind
 from bot.live.chart import Canvas, draw
-from bot.wording import clean
 from envs.bars import Bars
 from envs.data.load import LoadedBars
 from envs.market.contract import contract_size_for
@@ -29,7 +27,6 @@ from training.folds import FoldConfig
 
 _JSON = Flag("json", "one JSON object, nothing else", kind=Kind(scalar=bool))
 _CHART_ROWS = 10
-_LABEL_COLUMNS = 14
 _US_PER_DAY = 86_400_000_000
 
 
@@ -72,9 +69,9 @@ def n_default_folds(n_bars: int) -> int:
 def page(loaded: LoadedBars, *, width: int, unicode: bool) -> Iterator[str]:
     """Yield the lines of the screen, none wider than `width`."""
     for label, text in _table(loaded):
-        yield from _entry(label, text, width)
+        yield from entry(label, text, width)
     for level, message in notices(loaded.source):
-        yield from _entry("Warning" if level == "warning" else "Note", message, width)
+        yield from entry("Warning" if level == "warning" else "Note", message, width)
     yield ""
     yield from _chart(loaded.bars, width=width, unicode=unicode)
 
@@ -140,15 +137,6 @@ def _currency(bars: Bars) -> str:
     if conversion.value is None:
         return f"{conversion.reason} (--currency_conversion sets it when training)"
     return f"{conversion.value:g} USD for one of the quote ({conversion.reason})"
-
-
-def _entry(label: str, text: str, width: int) -> list[str]:
-    return textwrap.wrap(
-        clean(text, max_length=2_000),
-        width,
-        initial_indent=f"{label:<{_LABEL_COLUMNS}}",
-        subsequent_indent=" " * _LABEL_COLUMNS,
-    ) or [label]
 
 
 def _chart(bars: Bars, *, width: int, unicode: bool) -> Iterator[str]:

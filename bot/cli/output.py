@@ -9,11 +9,15 @@ from __future__ import annotations
 import io
 import shutil
 import sys
+import textwrap
 from typing import TextIO
 
 from rich.console import Console, RenderableType
 
+from bot.wording import clean
+
 _WIDEST = 110
+_LABEL_COLUMNS = 14
 
 
 def say(text: str = "") -> None:
@@ -44,6 +48,17 @@ def show(content: RenderableType, *, soft_wrap: bool = False) -> None:
 def width() -> int:
     """Return the number of columns to write in."""
     return min(shutil.get_terminal_size((80, 24)).columns, _WIDEST)
+
+
+def entry(label: str, text: str, width: int) -> list[str]:
+    """Return lines of at most `width` columns: a label, and a text wrapped beside it."""
+    return textwrap.wrap(
+        clean(text, max_length=2_000),
+        width,
+        initial_indent=f"{label:<{_LABEL_COLUMNS}}",
+        subsequent_indent=" " * _LABEL_COLUMNS,
+        break_on_hyphens=False,  # names and paths are to be copied
+    ) or [label]
 
 
 def output_encoding() -> str:
