@@ -22,10 +22,11 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.utils import obs_as_tensor
 from stable_baselines3.common.vec_env import VecEnv
 
-from training.agent.finite import check_observations, check_rewards
+from training.agent.finite import Place, check_observations, check_rewards, nowhere
 from training.agent.gae import advantages_of
 from training.agent.rollout import Observations, Rollout
 from training.agent.stepper import PolicyStepper
+from training.agent.vec_env import SB3TradingVecEnv
 
 
 class _Truncated(NamedTuple):
@@ -85,7 +86,7 @@ class RolloutCollector:
         agent, rollout = self.agent, self.rollout
         self._remember_starts(step, stepper)
         seen = obs_as_tensor(_last_observations(agent), agent.device)
-        check_observations(agent._last_obs, n_timesteps=agent.num_timesteps)
+        check_observations(agent._last_obs, n_timesteps=agent.num_timesteps, place=self._place)
         actions, values, log_probs = stepper.step(seen)
         played = actions.cpu().numpy()
         new_obs, rewards, dones, infos = self.env.step(self._clipped(played))
@@ -94,7 +95,7 @@ class RolloutCollector:
             return False
         self._note_episodes(infos, dones)
         self._note_truncated(step, dones, infos, stepper)
-        check_rewards(rewards, n_timesteps=agent.num_timesteps)
+        check_rewards(rewards, n_timesteps=agent.num_timesteps, place=self._place)
         _write(rollout.observations, step, seen)
         rollout.actions[step] = actions.view(self.env.num_envs, -1)
         rollout.values[step] = values
@@ -103,6 +104,10 @@ class RolloutCollector:
         agent._last_obs = new_obs  # type: ignore[assignment]  # tuples do not come
         agent._last_episode_starts = dones
         return True
+
+    @property
+    def _place(self) -> Place:
+        return self.env.place_of if isinstance(self.env, SB3TradingVecEnv) else nowhere
 
     def _remember_starts(self, step: int, stepper: PolicyStepper) -> None:
         starts = np.asarray(self.agent._last_episode_starts, np.bool_)

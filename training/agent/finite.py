@@ -6,7 +6,7 @@ numbers looked at one by one (huge finite numbers may overflow a sum).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -15,31 +15,40 @@ from numpy.typing import NDArray
 
 from training.errors import TrainingError
 
+Place = Callable[[int], str]
+"""Says of an environment where in its data it stands; empty where nobody knows."""
 
-def check_observations(observations: Any, *, n_timesteps: int) -> None:
+
+def nowhere(_env: int) -> str:
+    """Say nothing: environments of others do not tell where in their data they are."""
+    return ""
+
+
+def check_observations(observations: Any, *, n_timesteps: int, place: Place = nowhere) -> None:
     """Refuse a non-finite observation before the policy sees it.
 
     Args:
         observations: `(n_envs, ...)`, or a dictionary of such arrays.
         n_timesteps: Env steps taken so far.
+        place: Where in its data an environment stands.
 
     Raises:
-        TrainingError: Naming step, environment and column.
+        TrainingError: Naming step, environment, its place and the column.
     """
     if not isinstance(observations, dict):
-        _check(observations, "Observations", n_timesteps=n_timesteps)
+        _check(observations, "Observations", n_timesteps=n_timesteps, place=place)
         return
     for name, array in observations.items():
-        _check(array, f"Observations of {name!r}", n_timesteps=n_timesteps)
+        _check(array, f"Observations of {name!r}", n_timesteps=n_timesteps, place=place)
 
 
-def check_rewards(rewards: NDArray[Any], *, n_timesteps: int) -> None:
+def check_rewards(rewards: NDArray[Any], *, n_timesteps: int, place: Place = nowhere) -> None:
     """Refuse a non-finite reward.
 
     Raises:
-        TrainingError: Naming step and environment.
+        TrainingError: Naming step, environment and its place.
     """
-    _check(rewards, "Rewards", n_timesteps=n_timesteps)
+    _check(rewards, "Rewards", n_timesteps=n_timesteps, place=place)
 
 
 def check_gradients(
@@ -66,7 +75,7 @@ def check_gradients(
     )
 
 
-def _check(array: NDArray[Any], what: str, *, n_timesteps: int) -> None:
+def _check(array: NDArray[Any], what: str, *, n_timesteps: int, place: Place) -> None:
     if array.dtype.kind != "f":
         return
     with np.errstate(over="ignore", invalid="ignore"):
@@ -76,10 +85,10 @@ def _check(array: NDArray[Any], what: str, *, n_timesteps: int) -> None:
     if not len(bad):
         return
     env, *column = (int(index) for index in bad[0])
-    place = f", column {', '.join(map(str, column))}" if column else ""
+    where = f"env step {n_timesteps}, env {env}{place(env)}"
     raise TrainingError(
         f"{what} must be finite",
         came=f"{array[tuple(bad[0])]}",
-        where=f"env step {n_timesteps}, env {env}{place}",
+        where=where + (f", column {', '.join(map(str, column))}" if column else ""),
         mend="look for missing or extreme values in the data that this environment plays",
     )

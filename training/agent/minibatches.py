@@ -9,7 +9,7 @@ here: running the networks over them (`training.agent.losses`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -42,6 +42,17 @@ class Minibatch:
     slots: torch.Tensor
     envs: torch.Tensor
     keeps_state: torch.Tensor
+
+    def to(self, device: torch.device) -> Minibatch:
+        """Copy the indices to where the rollout is, without waiting for what runs there."""
+        if device.type == "cpu":
+            return self
+        moved = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, torch.Tensor):
+                moved[field.name] = value.pin_memory().to(device, non_blocking=True)
+        return replace(self, **moved)
 
     @property
     def n_cells(self) -> int:

@@ -195,7 +195,7 @@ class FastRecurrentPPO(RecurrentPPO):
             for batch in self._minibatches(epoch_index):
                 loss, found, goes_on = updater.step(
                     self._rollout,
-                    batch,
+                    batch.to(self.device),
                     settings,
                     max_kl=max_kl,
                     max_grad_norm=self.max_grad_norm,

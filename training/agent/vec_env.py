@@ -63,20 +63,27 @@ class SB3TradingVecEnv(VecEnv):
         Returns:
             Observations and rewards, both float32, done flags, and one info per environment.
         """
-        observations, rewards, terminated, truncated, infos = self.env.step(self._actions)
-        dones = terminated | truncated
-        self._returns += rewards
+        played = self.env.play(self._actions)
+        dones = played.terminated | played.truncated
+        self._returns += played.rewards
         self._lengths += 1
         endings: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for index in np.flatnonzero(dones):
+            assert played.last_observations is not None, "some episode has just ended"
             endings[index] = {
-                "terminal_observation": infos["final_obs"][index],
-                "TimeLimit.truncated": bool(truncated[index]),
+                "terminal_observation": played.last_observations[index],
+                "TimeLimit.truncated": bool(played.truncated[index]),
                 "episode": {"r": float(self._returns[index]), "l": int(self._lengths[index])},
             }
         self._returns[dones] = 0.0
         self._lengths[dones] = 0
-        return observations, rewards.astype(np.float32), dones, endings
+        return played.observations, played.rewards.astype(np.float32), dones, endings
+
+    def place_of(self, env_index: int) -> str:
+        """Say on which bar of the tape an environment stands, for messages."""
+        bar = int(self.env.get_state()["bar"][env_index])
+        time = np.datetime64(int(self.env.world.tape.time_us[bar]), "us")
+        return f", bar {bar} ({np.datetime_as_string(time, unit='m')} UTC)"
 
     def close(self) -> None:
         """Close the environment; closing twice does nothing."""

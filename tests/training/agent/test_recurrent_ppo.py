@@ -1,5 +1,6 @@
 """`FastRecurrentPPO` as an agent: files, callbacks, every space, and what it refuses."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.training.agent.engine_twins import (
     NoisyEnv,
     noisy_vec_env,
 )
+from tests.training.small_market import small_env, small_tape
 from training.agent.recurrent_ppo import FastRecurrentPPO
 from training.errors import TrainingError
 
@@ -263,3 +265,12 @@ def test_a_bad_gradient_stops_before_it_reaches_the_weights() -> None:
     with pytest.raises(TrainingError, match=r"Gradients(.*\n)+.*env step 24, parameter "):
         agent.train()
     assert torch.equal(agent.policy.action_net.weight, before)
+
+
+def test_a_bad_number_on_the_tape_is_named_with_its_bar() -> None:
+    tape = small_tape()
+    features = tape.features.copy()
+    features[100, 1] = np.nan
+    agent = small_agent(small_env(dataclasses.replace(tape, features=features)))
+    with pytest.raises(TrainingError, match=r"env \d, bar 100 \(1970-01-05T04:00 UTC\), col"):
+        agent.learn(400)
