@@ -22,7 +22,13 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.utils import obs_as_tensor
 from stable_baselines3.common.vec_env import VecEnv
 
-from training.agent.finite import Place, check_observations, check_rewards, nowhere
+from training.agent.finite import (
+    Place,
+    check_last_observation,
+    check_observations,
+    check_rewards,
+    nowhere,
+)
 from training.agent.gae import advantages_of
 from training.agent.rollout import Observations, Rollout
 from training.agent.stepper import PolicyStepper
@@ -165,6 +171,7 @@ class RolloutCollector:
         hidden, cells = stepper.states().vf
         for index in cut:
             observation = infos[index]["terminal_observation"]
+            check_last_observation(observation, int(index), n_timesteps=self.agent.num_timesteps)
             self._truncated.append(
                 _Truncated(step, int(index), observation, hidden[:, index], cells[:, index])
             )

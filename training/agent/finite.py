@@ -42,6 +42,17 @@ def check_observations(observations: Any, *, n_timesteps: int, place: Place = no
         _check(array, f"Observations of {name!r}", n_timesteps=n_timesteps, place=place)
 
 
+def check_last_observation(observation: Any, env: int, *, n_timesteps: int) -> None:
+    """Refuse a non-finite last observation of a cut episode, whose value is bootstrapped from.
+
+    Raises:
+        TrainingError: Naming step, environment and column.
+    """
+    parts = observation.values() if isinstance(observation, dict) else [observation]
+    for part in parts:
+        _check(part[None], "Last observations", n_timesteps=n_timesteps, first_env=env)
+
+
 def check_rewards(rewards: NDArray[Any], *, n_timesteps: int, place: Place = nowhere) -> None:
     """Refuse a non-finite reward.
 
@@ -75,7 +86,14 @@ def check_gradients(
     )
 
 
-def _check(array: NDArray[Any], what: str, *, n_timesteps: int, place: Place) -> None:
+def _check(
+    array: NDArray[Any],
+    what: str,
+    *,
+    n_timesteps: int,
+    place: Place = nowhere,
+    first_env: int = 0,
+) -> None:
     if array.dtype.kind != "f":
         return
     with np.errstate(over="ignore", invalid="ignore"):
@@ -85,7 +103,7 @@ def _check(array: NDArray[Any], what: str, *, n_timesteps: int, place: Place) ->
     if not len(bad):
         return
     env, *column = (int(index) for index in bad[0])
-    where = f"env step {n_timesteps}, env {env}{place(env)}"
+    where = f"env step {n_timesteps}, env {first_env + env}{place(env)}"
     raise TrainingError(
         f"{what} must be finite",
         came=f"{array[tuple(bad[0])]}",

@@ -270,7 +270,24 @@ def test_a_bad_gradient_stops_before_it_reaches_the_weights() -> None:
 def test_a_bad_number_on_the_tape_is_named_with_its_bar() -> None:
     tape = small_tape()
     features = tape.features.copy()
-    features[100, 1] = np.nan
+    features[100:, 1] = np.nan
     agent = small_agent(small_env(dataclasses.replace(tape, features=features)))
-    with pytest.raises(TrainingError, match=r"env \d, bar 100 \(1970-01-05T04:00 UTC\), col"):
+    with pytest.raises(TrainingError, match=r"env \d, bar 1\d\d \(1970-01-0.T\d\d:00 UTC\), col"):
         agent.learn(400)
+
+
+class SpoiledAtTheEnd(DummyVecEnv):
+    """Gives a bad number as the last observation of every cut episode."""
+
+    def step_wait(self) -> Any:
+        seen, rewards, dones, infos = super().step_wait()
+        for info in infos:
+            if info.get("TimeLimit.truncated"):
+                info["terminal_observation"][3] = np.nan
+        return seen, rewards, dones, infos
+
+
+def test_a_bad_last_observation_of_an_episode_is_named() -> None:
+    agent = small_agent(SpoiledAtTheEnd([lambda: NoisyEnv(0, spaces.Discrete(3))] * 2))
+    with pytest.raises(TrainingError, match=r"Last observations.*\n.*\n.*env \d, column 3"):
+        agent.learn(64)
