@@ -67,6 +67,21 @@ def bf16_supported(device: torch.device) -> bool:
     return False
 
 
+def check_precision(config: AgentConfig, device: torch.device) -> None:
+    """Refuse a precision that the device has no fast products for.
+
+    Raises:
+        ConfigError: If bf16 is asked for and `bf16_supported` says no.
+    """
+    if config.precision == "bf16" and not bf16_supported(device):
+        raise ConfigError(
+            "bf16 must be fast on this machine: AMX on a CPU, or compute capability 8.0 on a GPU",
+            came=_missing(device),
+            where="--precision",
+            mend="use --precision fp32, or auto, which takes bf16 only where it is faster",
+        )
+
+
 def resolve_precision(
     config: AgentConfig, *, n_inputs: int, n_actions: int, device: torch.device
 ) -> Precision:
@@ -85,23 +100,20 @@ def decide_precision(
     """Decide what an agent trains in: as set, or with `auto` what is faster, and say why.
 
     Raises:
-        ConfigError: If bf16 is asked for and the device has no fast bf16.
+        ConfigError: As `check_precision`.
     """
-    if config.precision == "fp32":
-        return Probe(precision="fp32", reason="as set", n_threads=config.n_threads)
-    is_supported = bf16_supported(device)
-    if config.precision == "bf16":
-        if not is_supported:
-            raise _unsupported(device)
-        return Probe(precision="bf16", reason="as set", n_threads=config.n_threads)
+    check_precision(config, device)
+    if config.precision != "auto":
+        return Probe(precision=config.precision, reason="as set", n_threads=config.n_threads)
     if config.engine == "stock":
         reason = "the stock engine knows no other"
-        return Probe(precision="fp32", reason=reason, n_threads=config.n_threads)
-    if not is_supported:
-        return Probe(precision="fp32", reason=_missing(device), n_threads=config.n_threads)
-    return probe_precision(
-        config, n_inputs=n_inputs, n_actions=n_actions, device=device, clock=clock
-    )
+    elif not bf16_supported(device):
+        reason = _missing(device)
+    else:
+        return probe_precision(
+            config, n_inputs=n_inputs, n_actions=n_actions, device=device, clock=clock
+        )
+    return Probe(precision="fp32", reason=reason, n_threads=config.n_threads)
 
 
 def probe_precision(
@@ -226,12 +238,3 @@ def _missing(device: torch.device) -> str:
     if device.type == "cuda":
         return "this GPU has no bf16 tensor cores (they came with compute capability 8.0)"
     return "this processor has no AMX, and without it bf16 is not faster"
-
-
-def _unsupported(device: torch.device) -> ConfigError:
-    return ConfigError(
-        "bf16 must be fast on this machine: AMX on a CPU, or compute capability 8.0 on a GPU",
-        came=_missing(device),
-        where="--precision",
-        mend="use --precision fp32, or auto, which takes bf16 only where it is faster",
-    )
