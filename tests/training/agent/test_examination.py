@@ -99,6 +99,11 @@ def test_threads_are_not_measured_where_there_is_no_choice(
     assert threads.n_threads == (2 if reason == "as set" else 1)
 
 
+def test_updates_on_a_gpu_need_one_thread() -> None:
+    choice = examiner()._fixed_threads(AGENT, find_hardware(), "cuda")
+    assert choice == ThreadChoice(n_threads=1, reason="updates run on the GPU")
+
+
 def test_the_fewest_environments_near_the_best_are_recommended(
     speeds: dict[tuple[int, int], float],
 ) -> None:

@@ -50,6 +50,17 @@ def test_a_torch_that_cannot_be_asked_never_fails(monkeypatch: pytest.MonkeyPatc
     assert has_amx_bf16() is False
 
 
+def test_an_older_torch_leaves_the_question_to_the_kernels_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    monkeypatch.setattr(torch.cpu, "_init_amx", lambda: True, raising=False)
+    for flags, expected in (("fpu avx512f amx_bf16 amx_tile", True), ("fpu avx512_bf16", False)):
+        text = f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t:\n"
+        monkeypatch.setattr("pathlib.Path.read_text", lambda *_a, text=text, **_k: text)
+        assert has_amx_bf16() is expected
+
+
 def test_a_system_that_tells_no_load_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("os.getloadavg", raising=False)
     monkeypatch.setattr("psutil.cpu_count", lambda logical=True: 8 if logical else None)

@@ -163,6 +163,13 @@ def test_auto_is_float32_without_amx_and_says_so(monkeypatch: pytest.MonkeyPatch
     assert "no AMX" in found.reason
 
 
+def test_auto_is_float32_on_an_old_gpu_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.get_device_capability", lambda _device: (7, 5))
+    found = decide_precision(SMALL, n_inputs=3, n_actions=3, device=torch.device("cuda"))
+    assert found.precision == "fp32"
+    assert "no bf16 tensor cores" in found.reason
+
+
 @pytest.mark.usefixtures("with_amx")
 def test_auto_is_probed_where_there_is_amx(monkeypatch: pytest.MonkeyPatch) -> None:
     updates = Updates([0.2], [0.1])
