@@ -27,6 +27,7 @@ from bot.flags.resolve import Request, resolve
 from bot.flags.rule_flags import AGENT
 from bot.flags.table import FLAGS, TrainingSettings
 from bot.flags.values import Kind
+from bot.profiles import PROFILES
 from envs.array_cache import ArrayCache, default_cache_folder
 from training.agent.config import AgentConfig
 from training.agent.examination import Examiner
@@ -37,7 +38,8 @@ _VERBOSE = Flag(
 )
 _GROUPS = {
     "Agent to examine": (
-        *(FLAGS[name] for name in ("profile", "device", "action_mode")),
+        replace(FLAGS["profile"], help=f"one dial that sets the rest: {', '.join(PROFILES)}"),
+        *(FLAGS[name] for name in ("device", "action_mode")),
         *(flag for flag in AGENT if flag.path is not None),
     ),
     "Screen": (_JSON, _VERBOSE),
