@@ -19,6 +19,7 @@ from envs.observations import ObservationLayout
 from training.agent.build import resolve_device
 from training.agent.checkpoint import LoadedModel, load_model
 from training.agent.network import Network
+from training.agent.probe import Probe, check_precision, decide_precision
 from training.clock import StageClock
 from training.config import RunConfig
 from training.errors import ModelError
@@ -60,10 +61,10 @@ def prepare(
         clock: Receives seconds for `features`.
 
     Raises:
-        WalkfastError: If the device is missing, a feature cannot be built, the bars are too few
-            for one fold, or the initial model does not fit.
+        WalkfastError: If the device is missing or has no bf16 where that is asked for, a feature
+            cannot be built, the bars are too few for one fold, or the initial model does not fit.
     """
-    resolve_device(config.device)
+    check_precision(config.agent, resolve_device(config.device))
     with clock.stage("features"):
         features = build_features(bars, config.features, cache)
     layout = ObservationLayout.of(
@@ -78,6 +79,16 @@ def prepare(
         layout=layout,
         initial_model=_initial_model(config, layout),
         doubts=doubts(bars, tape, config.env.market),
+    )
+
+
+def choose_precision(prepared: Prepared, config: RunConfig) -> Probe:
+    """Decide what a run trains in; with `auto` by a probe of its own updates, about a second."""
+    return decide_precision(
+        config.agent,
+        n_inputs=len(prepared.layout.names),
+        n_actions=len(action_mode(config.env.action_mode).labels),
+        device=resolve_device(config.device),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -23,14 +24,15 @@ from training import store as files
 from training import summary
 from training.agent.build import resolve_device
 from training.agent.checkpoint import load_model
+from training.agent.probe import check_precision
 from training.clock import StageClock
-from training.config import OutputConfig, RunConfig, to_json
+from training.config import OutputConfig, RunConfig, to_json, with_values
 from training.errors import StoreError
 from training.evaluate import Baselines, baselines, evaluate
 from training.events import Event, Listener, Noticed, RunFinished, RunStarted
 from training.folds import Fold
 from training.machine import describe_machine, versions
-from training.prepare import Prepared, scaled_market
+from training.prepare import Prepared, choose_precision, scaled_market
 from training.rules.counters import RuleCounters, add_budget_saving, add_stop_saving
 from training.rules.decision import EVALUATION_SCHEDULE, PREPROCESSING_CACHE, Decision
 from training.store import RunStore, fold_name, free_folder
@@ -42,7 +44,7 @@ class Run:
     """One run: its settings, its bars, the folds done so far, and its folder while it is open.
 
     Attributes:
-        config: What is trained.
+        config: What is trained; from `begin` on with the precision that was decided on.
         prepared: Bars, features, market and folds.
         records: The finished folds, in order.
         counters: What each rule decided, saved and cost.
@@ -67,6 +69,7 @@ class Run:
         self._baselines: dict[int, Baselines] = {}
         self._started = summary.now()
         self._sessions: list[dict[str, Any]] = []
+        self._precision: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
         self.store.__enter__()
@@ -92,6 +95,7 @@ class Run:
             StoreError: If the folder holds a run of other settings or other bars.
         """
         state = self.store.read(files.STATE_FILE)
+        self._settle_precision(state)
         if state is None:
             self._write_configuration(provenance)
             self._count_cache()
@@ -99,6 +103,20 @@ class Run:
             self._go_on(state)
         self._begin_session()
         self._announce()
+
+    def _settle_precision(self, state: Mapping[str, Any] | None) -> None:
+        """Take what a run that goes on was begun with, or decide; from here on it is set."""
+        if state is not None and self.config.agent.precision == "auto":
+            self._precision = state["precision"]
+        else:
+            asked = self.config.agent.precision
+            self._precision = {
+                "asked": asked,
+                **asdict(choose_precision(self.prepared, self.config)),
+            }
+        chosen = {"agent.precision": self._precision["precision"]}
+        self.config = with_values(self.config, chosen)
+        check_precision(self.config.agent, resolve_device(self.config.device))
 
     def unfinished_folds(self) -> tuple[Fold, ...]:
         """Return the folds that are still to be trained."""
@@ -211,6 +229,7 @@ class Run:
                 "versions": versions(),
                 "data": summary.describe_data(loaded, self.prepared),
                 "machine": describe_machine(),
+                "precision": self._precision,
             },
         )
         self.store.write(files.OPTIMIZATION_CONFIG_FILE, summary.optimization_config(config))
@@ -227,6 +246,7 @@ class Run:
                 "optimization_stats": self.counters.to_json(),
                 "sessions": self._sessions,
                 "identity": self._identity(),
+                "precision": self._precision,
                 "config": to_json(self.config),
             },
         )
@@ -288,6 +308,9 @@ class Run:
             )
         )
         self.emit(summary.decided(n_done, self._cache_decision()))
+        if self._precision["asked"] == "auto":
+            told = f"precision {self._precision['precision']}: {self._precision['reason']}"
+            self.emit(Noticed(level="info", message=told))
         for doubt in prepared.doubts:
             self.emit(Noticed(level="warning", message=doubt))
         if prepared.features.cache_failure is not None:

@@ -59,7 +59,7 @@ def walk_forward(
     with Run(config, loaded, prepared, output=output, listener=listener, clock=clock) as run:
         run.begin(provenance)
         for fold in run.unfinished_folds():
-            scene = Scene.open(fold, config, prepared, run.emit)
+            scene = Scene.open(fold, run.config, prepared, run.emit)
             start = choose_start(run, scene)
             budget_steps = _decide_budget(run, scene, start)
             training = _train(run, scene, budget_steps, start)
