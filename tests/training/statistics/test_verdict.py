@@ -1,0 +1,278 @@
+"""The verdict: its table row by row, margins by hand, seeds needed, and its power by simulation."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import norm, t
+
+from envs.errors import ConfigError
+from training.statistics.intervals import Estimate, Interval
+from training.statistics.verdict import (
+    MOST_SEEDS,
+    ArmRuns,
+    Margin,
+    VerdictKind,
+    compare_arms,
+    judge,
+    margin_of_calibration,
+    margin_of_reference,
+    seeds_needed,
+)
+
+FIVE = Margin(value=5.0, source="given", words="as agreed")
+NONE = Margin(value=0.0, source="given", words="as agreed")
+
+
+def new_rng():
+    return np.random.default_rng(11)
+
+
+def estimate(value, low=None, high=None, *, n_folds=4, n_seeds=5, error=2.0):
+    interval = None
+    if low is not None:
+        interval = Interval(low=low, high=high, confidence=0.9, method="by hand")
+    return Estimate(
+        value=value,
+        interval=interval,
+        standard_error=error if interval else None,
+        n_values=n_folds * n_seeds,
+        n_folds=n_folds,
+        freedom=n_folds * (n_seeds - 1),
+        unit="seeds_within_folds" if interval else None,
+        warnings=() if interval else ("Too few runs.",),
+    )
+
+
+FAST = estimate(3.0, 2.5, 3.5)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "margin", "kind"),
+    [
+        (-4.9, 3.0, FIVE, VerdictKind.NOT_WORSE),
+        (-4.0, -1.0, FIVE, VerdictKind.NOT_WORSE),  # lower, but within the margin
+        (1.0, 2.0, FIVE, VerdictKind.NOT_WORSE),
+        (-5.0, 3.0, FIVE, VerdictKind.UNRESOLVED),
+        (-9.0, 3.0, FIVE, VerdictKind.UNRESOLVED),
+        (-9.0, -1.0, FIVE, VerdictKind.UNRESOLVED),  # lower, by how much is open
+        (-9.0, -5.0, FIVE, VerdictKind.UNRESOLVED),
+        (-9.0, -5.1, FIVE, VerdictKind.WORSE),
+        (0.0, 0.0, NONE, VerdictKind.NOT_WORSE),
+        (0.0, 1.0, NONE, VerdictKind.NOT_WORSE),
+        (-0.1, 1.0, NONE, VerdictKind.UNRESOLVED),
+        (-0.2, -0.1, NONE, VerdictKind.WORSE),
+    ],
+)
+def test_quality_follows_from_where_the_interval_lies(low, high, margin, kind):
+    got = judge(FAST, estimate((low + high) / 2, low, high), margin)
+    assert got.kind is kind
+    assert (got.more_seeds is not None) == (kind is VerdictKind.UNRESOLVED)
+
+
+@pytest.mark.parametrize(
+    ("speed", "words"),
+    [
+        (estimate(1.2, 1.0, 1.5), "does not lie above 1"),
+        (estimate(1.2, 0.9, 1.5), "does not lie above 1"),
+        (estimate(0.8, 0.7, 0.9), "slower"),
+        (estimate(9.0), "Not shown to be faster. Too few runs."),
+        (estimate(None), "No speed-up was measured."),
+    ],
+)
+def test_what_is_not_shown_to_be_faster_is_not_faster(speed, words):
+    got = judge(speed, estimate(0.0, -1.0, 1.0), FIVE)
+    assert (got.kind, got.text) == (VerdictKind.NOT_FASTER, "not faster")
+    assert words in got.reason
+
+
+def test_the_four_verdicts_have_exactly_these_words():
+    assert [str(kind) for kind in VerdictKind] == [
+        "faster and not worse",
+        "faster, quality unresolved (needs about N more seeds)",
+        "faster but worse",
+        "not faster",
+    ]
+
+
+def test_an_unresolved_verdict_names_its_seeds_and_its_numbers():
+    got = judge(FAST, estimate(-1.0, -6.0, 4.0, error=3.0), FIVE)
+    assert got.text == f"faster, quality unresolved (needs about {got.more_seeds} more seeds)"
+    assert got.reason == (
+        "3 times as fast (90% interval 2.5 to 3.5, 20 pairs). Score difference -1 (90% interval -6 "
+        "to 4, 20 pairs in 4 folds, seeds resampled within folds); margin 5 (as agreed). The "
+        "interval reaches down to minus the margin: open. From the spread seen, about "
+        f"{got.more_seeds} more seeds for each fold would settle it with probability 0.8."
+    )
+    one = judge(FAST, estimate(-1.0, -6.0, 4.0, error=0.0), FIVE)
+    assert one.text == "faster, quality unresolved (needs about 1 more seed)"
+
+
+def test_without_an_interval_the_seeds_are_those_that_make_one():
+    # One seed on one fold: five make an interval; on three folds three do; on ten two do.
+    for n_folds, more in ((1, 4), (3, 2), (10, 1)):
+        got = judge(FAST, estimate(1.0, n_folds=n_folds, n_seeds=1), FIVE)
+        assert (got.kind, got.more_seeds) == (VerdictKind.UNRESOLVED, more)
+        assert "Too few runs." in got.reason
+    assert judge(FAST, estimate(None, n_folds=0, n_seeds=0), FIVE).more_seeds == 4
+
+
+def test_runs_that_failed_only_in_the_candidate_keep_it_from_being_not_worse():
+    quality = estimate(1.0, 0.5, 1.5)
+    assert judge(FAST, quality, FIVE).kind is VerdictKind.NOT_WORSE
+    got = judge(FAST, quality, FIVE, n_candidate_failed=2)
+    assert got.kind is VerdictKind.UNRESOLVED
+    assert "2 runs of the candidate failed" in got.reason
+    worse = judge(FAST, estimate(-9.0, -10.0, -8.0), FIVE, n_candidate_failed=2)
+    assert worse.kind is VerdictKind.WORSE
+
+
+def test_seeds_needed_are_the_fewest_with_the_power():
+    quality = estimate(0.0, -6.0, 6.0, n_folds=4, n_seeds=5, error=3.5)
+    more = seeds_needed(quality, 5.0)
+
+    def half_width(n_seeds):
+        spread = 3.5 * math.sqrt(5 / n_seeds)
+        return spread * (t.ppf(0.95, 4 * (n_seeds - 1)) + norm.ppf(0.8))
+
+    assert half_width(5 + more) <= 5.0 < half_width(5 + more - 1)
+
+
+def test_where_the_power_is_there_already_the_difference_seen_decides():
+    # 20 seeds of spread 1 would do for a margin of 5; the difference seen is near -5 though.
+    quality = estimate(-4.5, -6.0, -3.0, n_seeds=20, error=1.0)
+    more = seeds_needed(quality, 5.0)
+    spread = math.sqrt(20 / (20 + more))
+    assert spread * (t.ppf(0.95, 4 * (19 + more)) + norm.ppf(0.8)) <= 0.5
+    assert more > 400
+
+
+def test_what_nobody_would_run_is_capped():
+    quality = estimate(0.0, -6.0, 6.0, error=3.0)
+    assert seeds_needed(quality, 0.0) == MOST_SEEDS
+    assert judge(FAST, quality, NONE).text.endswith("(needs about 1000+ more seeds)")
+    assert "at least 1000 more seeds" in judge(FAST, quality, NONE).reason
+
+
+def test_whole_seeds_and_folds_have_their_own_degrees_of_freedom():
+    quality = estimate(0.0, -6.0, 6.0, n_folds=8, n_seeds=5, error=3.5)
+    counts = [
+        seeds_needed(replace(quality, unit=unit), 5.0)
+        for unit in ("seeds_within_folds", "seeds", "folds")
+    ]
+    assert counts[0] <= counts[1] <= counts[2]
+
+
+def test_five_percent_of_scores_of_one_sign_is_five_percent_of_their_mean():
+    scores = np.array([[8.0, 9.0], [10.0, 13.0]])
+    assert margin_of_reference(scores).value == pytest.approx(0.05 * 9.5)
+    assert margin_of_reference(-scores).value == pytest.approx(0.05 * 9.5)
+
+
+def test_around_zero_the_scale_is_the_typical_size_and_says_what_that_means():
+    got = margin_of_reference([[-10.0, 10.0], [-12.0, 12.0]])
+    assert got.value == pytest.approx(0.05 * 11)
+    assert "exceeds the reference's own mean of 0" in got.words
+
+
+def test_a_flat_reference_has_no_margin():
+    got = margin_of_reference(np.zeros((2, 2)))
+    assert got.value == 0
+    assert "every loss counts" in got.words
+
+
+def test_a_margin_needs_a_reference_and_must_not_be_negative():
+    with pytest.raises(ConfigError, match="no run of the reference finished"):
+        margin_of_reference([[np.nan]])
+    for value in (-1.0, math.nan, math.inf):
+        with pytest.raises(ConfigError, match="margin must be"):
+            Margin(value=value, source="given", words="")
+
+
+def test_a_calibration_measures_one_seeds_deviation():
+    # Differences 2, -2, 2, -2, 2: a seed's deviation is 2 / sqrt(2), half of it the margin.
+    first, second = np.array([[3.0, 1, 3, 1, 3]]), np.array([[1.0, 3, 1, 3, 1]])
+    got = margin_of_calibration(first, second)
+    assert got.value == pytest.approx(math.sqrt(2) / 2)
+    assert got.source == "calibration"
+    more = margin_of_calibration(np.tile(first, (9, 1)), np.tile(second, (9, 1)))
+    assert more.value == pytest.approx(got.value)
+
+
+def test_a_calibration_of_four_pairs_is_refused():
+    with pytest.raises(ConfigError, match="needs 5 pairs"):
+        margin_of_calibration([[1.0, 2, 3, 4, np.nan]], [[2.0, 3, 4, 5, 6]])
+
+
+def runs(scores, time_s):
+    return ArmRuns(scores=scores, times_s=np.full(np.shape(scores), float(time_s)))
+
+
+def test_arms_are_compared_as_a_whole():
+    reference = 1 + 0.01 * new_rng().normal(size=(4, 4))
+    good = compare_arms(runs(reference + 0.01, 1), runs(reference, 9), rng=new_rng())
+    assert good.verdict.text == "faster and not worse"
+    assert good.speed.value == pytest.approx(9.0)
+    assert good.quality.value == pytest.approx(0.01)
+    bad = compare_arms(runs(reference - 0.2, 1), runs(reference, 9), rng=new_rng())
+    assert bad.verdict.text == "faster but worse"
+    slow = compare_arms(runs(reference, 9), runs(reference, 9), rng=new_rng())
+    assert slow.verdict.text == "not faster"
+    assert (
+        json.loads(json.dumps(good.to_json(), allow_nan=False))["margin"]["source"] == "reference"
+    )
+    for part in (good.margin, good.verdict):
+        json.dumps(part.to_json(), allow_nan=False)
+
+
+def test_flat_agents_in_both_arms_are_no_division_by_zero():
+    flat = np.zeros((4, 4))
+    got = compare_arms(runs(flat, 1), runs(flat, 9), rng=new_rng())
+    assert got.verdict.kind is VerdictKind.NOT_WORSE
+    assert got.margin.value == 0
+    losing = compare_arms(runs(flat - 1, 1), runs(flat, 9), rng=new_rng())
+    assert losing.verdict.kind is VerdictKind.WORSE
+
+
+def test_a_fold_that_failed_in_the_candidate_is_seen():
+    reference = 1 + 0.01 * new_rng().normal(size=(4, 4))
+    ours = reference + 0.01
+    ours[2, 1] = np.nan
+    got = compare_arms(runs(ours, 1), runs(reference, 9), rng=new_rng())
+    assert got.verdict.kind is VerdictKind.UNRESOLVED
+    assert "1 runs of the candidate failed" in got.verdict.reason
+
+
+def _rate_not_worse(shift, n_seeds, n_panels=400):
+    rng = np.random.default_rng(5)
+    margin = Margin(value=0.5, source="given", words="")
+    kinds = [
+        compare_arms(
+            runs(rng.normal(size=(5, n_seeds)) + shift, 1),
+            runs(rng.normal(size=(5, n_seeds)), 9),
+            margin=margin,
+            rng=rng,
+        ).verdict.kind
+        for _ in range(n_panels)
+    ]
+    return np.mean([kind is VerdictKind.NOT_WORSE for kind in kinds])
+
+
+@pytest.mark.slow
+def test_an_arm_worse_by_the_margin_passes_as_not_worse_once_in_twenty():
+    assert _rate_not_worse(-0.5, 4) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 400)
+
+
+@pytest.mark.slow
+def test_the_seeds_named_give_an_equal_arm_the_power_named():
+    rng = np.random.default_rng(6)
+    named = []
+    for _ in range(40):
+        ours, theirs = rng.normal(size=(5, 4)), rng.normal(size=(5, 4))
+        got = compare_arms(runs(ours, 1), runs(theirs, 9), rng=rng)
+        named.append(4 + seeds_needed(got.quality, 0.5))
+    assert 0.68 <= _rate_not_worse(0.0, round(float(np.median(named)))) <= 0.92

@@ -1,0 +1,369 @@
+"""The verdict on two arms: faster or not, and not worse, worse, or not known. Never stronger.
+
+Non-inferiority with a margin fixed before the run. Not here: the intervals (`robust`, `speed`),
+whether either arm beats chance (`plain`). The margin's definition and the rules are argued in
+`docs/decisions/122-margin-and-verdict.md`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtri, stdtrit
+
+from envs.errors import ConfigError
+from training.statistics.intervals import (
+    UNIT_WORDS,
+    BootstrapConfig,
+    Estimate,
+    as_pair,
+    as_panel,
+)
+from training.statistics.robust import (
+    enough_runs,
+    improvement_probability,
+    interquartile_mean,
+    paired_difference,
+)
+from training.statistics.speed import speed_up
+
+REFERENCE_FRAC = 0.05
+"""Default margin as a share of the reference's score scale."""
+CALIBRATION_EFFECT = 0.5
+"""Margin from a calibration, in deviations of one seed: a medium effect in Cohen's scale (1988)."""
+LEAST_CALIBRATION_PAIRS = 5
+POWER = 0.8
+MOST_SEEDS = 1000
+"""More seeds than these are not counted: no one runs them."""
+
+
+class VerdictKind(StrEnum):
+    """What may be said of a candidate against a reference."""
+
+    NOT_WORSE = "faster and not worse"
+    UNRESOLVED = "faster, quality unresolved (needs about N more seeds)"
+    WORSE = "faster but worse"
+    NOT_FASTER = "not faster"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Margin:
+    """The loss of score that counts as none.
+
+    Attributes:
+        value: In units of the score, 0 or more; 0 = every loss counts.
+        source: Where it came from.
+        words: How it came about, with its numbers.
+    """
+
+    value: float
+    source: Literal["given", "calibration", "reference"]
+    words: str
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.value) and self.value >= 0):
+            raise ConfigError("The margin must be 0 or more", came=f"{self.value}")
+
+    def to_json(self) -> dict[str, object]:
+        """Return the fields by name; strict JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A verdict and what led to it.
+
+    Attributes:
+        kind: One of four.
+        text: The same with its number of seeds filled in.
+        more_seeds: Seeds for every fold, beyond those run, that would probably settle an
+            unresolved quality; `MOST_SEEDS` stands for that many or more; None for other kinds.
+        reason: Sentences with all numbers that led to it.
+    """
+
+    kind: VerdictKind
+    text: str
+    more_seeds: int | None
+    reason: str
+
+    def to_json(self) -> dict[str, object]:
+        """Return the fields by name; strict JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmComparison:
+    """A candidate against a reference on the same folds and seeds.
+
+    Attributes:
+        speed: Times as fast, see `speed_up`.
+        quality: Interquartile mean of score differences, see `paired_difference`.
+        improvement: See `improvement_probability`.
+        margin: The loss that counts as none.
+        verdict: What follows.
+    """
+
+    speed: Estimate
+    quality: Estimate
+    improvement: Estimate
+    margin: Margin
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, object]:
+        """Return the fields by name; strict JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ArmRuns:
+    """What one arm left behind, each `(n_folds, n_seeds)`; NaN = missing or failed.
+
+    Attributes:
+        scores: Test scores, higher is better.
+        times_s: Seconds of each run.
+    """
+
+    scores: ArrayLike
+    times_s: ArrayLike
+
+
+def compare_arms(
+    candidate: ArmRuns,
+    reference: ArmRuns,
+    *,
+    margin: Margin | None = None,
+    rng: np.random.Generator,
+    config: BootstrapConfig | None = None,
+) -> ArmComparison:
+    """Compare two arms in speed and quality and judge.
+
+    Args:
+        candidate: Runs of the arm that is judged.
+        reference: Runs of the arm that it is judged against.
+        margin: Fixed before the run; None = `margin_of_reference`.
+        rng: Source of the resamples.
+        config: How intervals are made; None = the defaults.
+
+    Raises:
+        ConfigError: If the tables do not match, or hold infinities.
+    """
+    ours, theirs = as_pair(candidate.scores, reference.scores)
+    margin = margin or margin_of_reference(theirs)
+    speed = speed_up(reference.times_s, candidate.times_s, rng=rng, config=config)
+    quality = paired_difference(ours, theirs, rng=rng, config=config)
+    n_failed = int((np.isnan(ours) & ~np.isnan(theirs)).sum())
+    return ArmComparison(
+        speed=speed,
+        quality=quality,
+        improvement=improvement_probability(ours, theirs, rng=rng, config=config),
+        margin=margin,
+        verdict=judge(speed, quality, margin, n_candidate_failed=n_failed),
+    )
+
+
+def margin_of_reference(reference_scores: ArrayLike, *, frac: float = REFERENCE_FRAC) -> Margin:
+    """Return a share of the reference's score scale: the interquartile mean of |score|.
+
+    For scores of one sign the scale is the size of their interquartile mean, so that 5 % means
+    what it says. For scores around zero it is the typical size of a fold's score, which neither
+    vanishes nor turns negative; there the margin can exceed the reference's own mean, which the
+    words then say. A reference that is flat has scale 0, and every loss counts.
+
+    Args:
+        reference_scores: `(n_folds, n_seeds)`; NaN = missing.
+        frac: The share, 0 or more.
+
+    Raises:
+        ConfigError: If the scores are no table or infinite, or none is there, or frac is negative.
+    """
+    scores = as_panel("scores of the reference", reference_scores)
+    scale, mean = interquartile_mean(np.abs(scores)), interquartile_mean(scores)
+    if scale is None or mean is None:
+        raise ConfigError(
+            "A margin relative to the reference needs a score of it",
+            came="no run of the reference finished",
+            mend="give a margin in units of the score",
+        )
+    words = f"{frac:.3g} of {scale:.4g}, the typical size of the reference's scores"
+    if scale == 0:
+        words += "; the reference is flat, so that every loss counts"
+    elif frac * scale > abs(mean):
+        words += (
+            f"; it exceeds the reference's own mean of {mean:.4g}, so that not being worse "
+            "says little"
+        )
+    return Margin(value=frac * scale, source="reference", words=words)
+
+
+def margin_of_calibration(
+    first_scores: ArrayLike, second_scores: ArrayLike, *, effect: float = CALIBRATION_EFFECT
+) -> Margin:
+    """Return a margin from two runs of the very same arm (A/A): a share of one seed's deviation.
+
+    The deviation is sqrt(mean(d^2) / 2) over the pairs' differences d. It does not shrink or grow
+    with the number of pairs, so that a poorer calibration is no laxer one.
+
+    Args:
+        first_scores: `(n_folds, n_seeds)` scores of the arm; NaN = missing.
+        second_scores: The same of the same arm, with other seeds.
+        effect: The share, 0 or more.
+
+    Raises:
+        ConfigError: If there are fewer than five pairs, or the tables do not match.
+    """
+    first, second = as_pair(first_scores, second_scores)
+    differences = (first - second)[~np.isnan(first - second)]
+    if len(differences) < LEAST_CALIBRATION_PAIRS:
+        raise ConfigError(
+            f"A calibration needs {LEAST_CALIBRATION_PAIRS} pairs of runs",
+            came=f"{len(differences)}",
+            mend="calibrate on more folds or seeds, or give a margin",
+        )
+    deviation = math.sqrt(float(np.mean(differences**2)) / 2)
+    return Margin(
+        value=effect * deviation,
+        source="calibration",
+        words=f"{effect:.3g} of {deviation:.4g}, one seed's deviation in {len(differences)} pairs "
+        "of the reference against itself",
+    )
+
+
+def judge(
+    speed: Estimate, quality: Estimate, margin: Margin, *, n_candidate_failed: int = 0
+) -> Verdict:
+    """Judge from two estimates; pure.
+
+    Faster: the whole interval of the speed-up is above 1. Not worse: the whole interval of the
+    score difference is above minus the margin (with the default of 90 % a one-sided test at 5 %),
+    or at 0 or above where the margin is 0, and no run of the candidate failed that the reference
+    finished. Worse: the whole interval is below minus the margin. All else is unresolved.
+
+    Args:
+        speed: Times as fast.
+        quality: Candidate's score minus reference's.
+        margin: The loss that counts as none.
+        n_candidate_failed: Runs that the reference finished and the candidate did not.
+    """
+    reason = [_speed_words(speed)]
+    if speed.interval is None or speed.interval.low <= 1:
+        reason.append(_not_faster_words(speed))
+        return _verdict(VerdictKind.NOT_FASTER, reason)
+    reason.append(_quality_words(quality, margin))
+    kind, words = _judge_quality(quality, margin.value, n_candidate_failed)
+    reason.append(words)
+    if kind is not VerdictKind.UNRESOLVED:
+        return _verdict(kind, reason)
+    more_seeds = seeds_needed(quality, margin.value)
+    reason.append(_seeds_words(quality, more_seeds))
+    return _verdict(kind, reason, more_seeds)
+
+
+def seeds_needed(quality: Estimate, margin: float) -> int:
+    """Estimate how many more seeds for every fold would settle the quality with power 0.8.
+
+    The least m > n with se sqrt(n / m) (t_0.95 + z_0.8) <= distance, where n is the seeds of a
+    fold so far and se the standard error seen. The distance is the margin, as if both arms were
+    equally good; where so many seeds have been run already, the distance from the difference seen
+    to minus the margin. Without an interval: the seeds that make one possible. Where whole folds
+    were resampled, se holds the differences between folds too, and the answer is rather too high.
+
+    Args:
+        quality: The paired difference.
+        margin: The loss that counts as none, 0 or more.
+
+    Returns:
+        1 to `MOST_SEEDS`.
+    """
+    n_folds = max(quality.n_folds, 1)
+    n_seeds = max(quality.n_values / n_folds, 1.0)
+    if quality.standard_error is None or quality.value is None:
+        wanted = next(n for n in range(2, 7) if enough_runs([n] * n_folds, "seeds_within_folds"))
+        return max(wanted - int(n_seeds), 1)
+    seeds = int(n_seeds) + np.arange(1, MOST_SEEDS + 1)
+    spread = quality.standard_error * np.sqrt(n_seeds / seeds)
+    freedom = {
+        "seeds_within_folds": n_folds * (seeds - 1),
+        "seeds": seeds - 1,
+        "folds": np.full(len(seeds), n_folds - 1),
+    }[quality.unit or "seeds_within_folds"]
+    wanted = spread * (stdtrit(np.maximum(freedom, 1), 0.95) + ndtri(POWER))
+    distance = margin if margin > 0 and wanted[0] > margin else abs(margin + quality.value)
+    enough = np.flatnonzero(wanted <= distance)
+    n_wanted = int(seeds[enough[0]]) if enough.size else MOST_SEEDS + int(n_seeds)
+    return min(max(n_wanted - int(n_seeds), 1), MOST_SEEDS)
+
+
+def _judge_quality(quality: Estimate, margin: float, n_failed: int) -> tuple[VerdictKind, str]:
+    interval = quality.interval
+    if interval is None:
+        return VerdictKind.UNRESOLVED, " ".join(("Quality is not known.", *quality.warnings))
+    if interval.high < -margin:
+        return VerdictKind.WORSE, "The whole interval is below minus the margin: worse."
+    if interval.low < -margin or (interval.low == -margin and margin > 0):
+        words = "The interval reaches down to minus the margin: open."
+        if interval.high < 0:
+            words = "The score is lower; whether by more than the margin is open."
+        return VerdictKind.UNRESOLVED, words
+    if n_failed:
+        return VerdictKind.UNRESOLVED, (
+            f"The interval is above minus the margin, but {n_failed} runs of the candidate failed "
+            "that the reference finished: they may be the bad ones."
+        )
+    words = "The whole interval is above minus the margin: not worse."
+    if interval.high < 0:
+        words += " The score is lower all the same, by less than the margin."
+    return VerdictKind.NOT_WORSE, words
+
+
+def _verdict(kind: VerdictKind, reason: list[str], more_seeds: int | None = None) -> Verdict:
+    text = str(kind)
+    if more_seeds is not None:
+        count = f"{more_seeds}+" if more_seeds == MOST_SEEDS else f"{more_seeds}"
+        text = text.replace("N more seeds", f"{count} more seed{'s' * (more_seeds != 1)}")
+    return Verdict(kind=kind, text=text, more_seeds=more_seeds, reason=" ".join(reason))
+
+
+def _interval_words(estimate: Estimate) -> str:
+    if estimate.interval is None:
+        return "no interval"
+    low, high = estimate.interval.low, estimate.interval.high
+    return f"{estimate.interval.confidence:.0%} interval {low:.4g} to {high:.4g}"
+
+
+def _speed_words(speed: Estimate) -> str:
+    if speed.value is None:
+        return "No speed-up was measured."
+    return f"{speed.value:.4g} times as fast ({_interval_words(speed)}, {speed.n_values} pairs)."
+
+
+def _not_faster_words(speed: Estimate) -> str:
+    if speed.interval is None:
+        return " ".join(("Not shown to be faster.", *speed.warnings))
+    if speed.interval.high < 1:
+        return "The whole interval is below 1: slower."
+    return "The interval does not lie above 1: not shown to be faster."
+
+
+def _quality_words(quality: Estimate, margin: Margin) -> str:
+    if quality.value is None:
+        return "No pair of runs has both scores."
+    how = f", {UNIT_WORDS[quality.unit]}" if quality.interval and quality.unit else ""
+    return (
+        f"Score difference {quality.value:.4g} ({_interval_words(quality)}, {quality.n_values} "
+        f"pairs in {quality.n_folds} folds{how}); margin {margin.value:.4g} ({margin.words})."
+    )
+
+
+def _seeds_words(quality: Estimate, more_seeds: int) -> str:
+    count = f"at least {more_seeds}" if more_seeds == MOST_SEEDS else f"about {more_seeds}"
+    if quality.interval is None:
+        return f"An interval needs {count} more seeds for each fold, a small one more."
+    return (
+        f"From the spread seen, {count} more seeds for each fold would settle it with probability "
+        f"{POWER:.1g}."
+    )
