@@ -23,6 +23,7 @@ from envs.market.tape import take_rows
 from envs.observations import ACCOUNT_NAMES, ObservationLayout
 from envs.vector_env.episodes import checked_slice, draw_windows, pack_generator, unpack_generator
 from envs.vector_env.play import Play
+from envs.vector_env.replay import Replay
 from envs.vector_env.world import Played, World, WorldState
 
 
@@ -79,6 +80,8 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         self.action_space = batch_space(self.single_action_space, n_envs)
         self._prepare_constants()
         self._state: WorldState | None = None
+        self._replay: Replay | None = None
+        self._can_replay = self.recorder is None and isinstance(tape.close, np.ndarray)
 
     @property
     def layout(self) -> ObservationLayout:
@@ -142,7 +145,13 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
             actions: `(n_envs,) int64` of the tape's library, all of them in the action space.
         """
         assert self._state is not None, "call reset before play"
-        return self._advance(self._state, actions)[1]
+        if not self._can_replay:
+            return self._advance(self._state, actions)[1]
+        if self._replay is None:
+            self._replay = Replay(self.world, self._fresh, self._state)
+        self._replay.load(self._state)
+        self._state = self._replay.state
+        return self._replayed(self._replay, actions)
 
     def ledger(self) -> Ledger:
         """Return the trades closed since `reset`; only with `record=True`."""
@@ -201,6 +210,26 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         return played, Play(
             observations, played.reward, outcome.terminated, outcome.truncated, last
         )
+
+    def _replayed(self, replay: Replay, actions: NDArray[np.int64]) -> Play:
+        has_ended = replay.step(actions)
+        rewards = replay.rewards(has_ended=has_ended)
+        last = replay.observations(has_ended=has_ended)
+        if not has_ended:
+            return Play(last, rewards, self._no.copy(), self._no.copy(), None)
+        terminated, truncated = replay.ends()
+        rows = np.flatnonzero(terminated | truncated)
+        starts, ends = self._draw(len(rows), first=False)
+        replay.restart(rows, starts, ends)
+        observations = self._anew(last, rows, starts)
+        return Play(observations, rewards, terminated, truncated, last)
+
+    def _anew(self, last: Array, rows: Array, starts: Array) -> Array:
+        """Copy observations and show in these rows the first ones of new episodes."""
+        observations, n_features = self._copied(last), self.layout.n_features
+        observations[rows, :n_features] = take_rows(self.world.tape.features, starts)
+        observations[rows, n_features:] = 0.0
+        return observations
 
     def _put(self, array: NDArray[Any]) -> Array:
         """Copy a host array to the tape's library and device."""
@@ -279,11 +308,7 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         first, second = (xp.where(done, 0.0, average) for average in old.memory)
         account = choose(xp, done, self._fresh, old.account)
         self._state = WorldState(account, bar, end, (first, second))
-        observations = self._copied(last)
-        n_features = self.layout.n_features
-        observations[rows, :n_features] = take_rows(self.world.tape.features, starts)
-        observations[rows, n_features:] = 0.0
-        return observations
+        return self._anew(last, rows, starts)
 
     def _final(self, done: Array, observations: Array, infos: dict[str, Any]) -> dict[str, Any]:
         """Put last observations and infos into gymnasium's form: masked, zero elsewhere."""

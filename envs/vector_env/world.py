@@ -14,7 +14,7 @@ from gymnasium.spaces import Box, Discrete
 
 from envs.actions import action_mode
 from envs.config import EnvConfig
-from envs.market import Account, BarOutcome, Tape, Terms, scalar, trade_bar
+from envs.market import Account, BarOutcome, Prices, Tape, Terms, scalar, trade_bar
 from envs.market.account import Array, Namespace
 from envs.observations import ObservationLayout, account_columns
 from envs.rewards import Memory, RewardScale, reward_named
@@ -87,20 +87,26 @@ class World:
 
     def step(self, state: WorldState, actions: Array) -> Played:
         """Play the decision made at `state.bar` through the next bar."""
-        account = state.account
-        request = self.mode.decode(self.xp, actions, account.direction)
         bar = state.bar + 1
+        return self.play_bar(self.xp, state, actions, bar=bar, prices=self.tape.read(bar))
+
+    def play_bar(
+        self, xp: Namespace, state: WorldState, actions: Array, *, bar: Array, prices: Prices
+    ) -> Played:
+        """Play the decision of `state` through `bar`, the next one, at its prices."""
+        account = state.account
+        request = self.mode.decode(xp, actions, account.direction)
         outcome = trade_bar(
-            self.xp,
+            xp,
             self.terms,
             account,
             target=request.target,
             bar=bar,
-            prices=self.tape.read(bar),
+            prices=prices,
             window_ends=bar >= state.end,
         )
         reward, memory = self._reward(
-            self.xp,
+            xp,
             account.equity,
             outcome.account.equity,
             memory=state.memory,
@@ -109,7 +115,9 @@ class World:
         after = WorldState(outcome.account, bar, state.end, memory)
         return Played(after, reward, outcome, request.invalid)
 
-    def account_columns(self, state: WorldState) -> tuple[Array, Array, Array, Array]:
+    def account_columns(
+        self, state: WorldState, xp: Namespace | None = None
+    ) -> tuple[Array, Array, Array, Array]:
         """Compute the last four columns of the observation."""
         scale = self.config.bars_held_scale_bars
-        return account_columns(self.xp, state.account, state.bar, scale)
+        return account_columns(xp or self.xp, state.account, state.bar, scale)
