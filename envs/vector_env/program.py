@@ -100,7 +100,7 @@ class _Tail:
     def copies(self) -> list[Call]:
         moved = [one for one in self.wanted if one.place is not None and one.place is not one.array]
         written = {id(one.place) for one in moved}
-        assert all(id(one.array) not in written for one in moved), "copies must not need an order"
+        assert all(id(one.array) not in written for one in self.wanted), "an old array is wanted"
         return [(np.copyto, (one.place, one.array)) for one in moved]
 
 

@@ -42,6 +42,7 @@ FUNCTIONS = {
         xp.where(a < 0, a * 2.0, a),
         xp.where(b > 0, 0.0, b),
     ),
+    "chosen the other way": lambda xp, a, b, m: (xp.where(m, a, b), b + 1.0),
     "untouched": lambda xp, a, b, m: (a, b + 1.0),
     "one result twice": lambda xp, a, b, m: (a + b, a + b, a + b),
     "by numbers": lambda xp, a, b, m: (1.0 - a, 2.0 / (3.0 + b), -a, xp.maximum(a, 0.0)),
@@ -108,3 +109,11 @@ def test_a_function_must_do_the_same_up_to_its_question():
 
     with pytest.raises(AssertionError, match="must do the same"):
         noted_program(function)
+
+
+@pytest.mark.parametrize(
+    "function", [lambda xp, a, b, m: (a + b, b, a), lambda xp, a, b, m: (b, a + b)]
+)
+def test_old_arrays_cannot_be_handed_out_once_they_are_replaced(function):
+    with pytest.raises(AssertionError, match="old array"):
+        noted_program(asks(function))
