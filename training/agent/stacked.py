@@ -3,28 +3,25 @@
 Only what a deterministic action needs: no critic, no distribution objects, no validation, memory
 carried from bar to bar. Layers of all candidates are stacked, so that one `baddbmm` serves them
 all (measured in `docs/decisions/052-lean-forward.md`). Not here: walking an environment with it
-(`training.evaluate`).
+(`training.evaluate`), one row (`training.agent.single`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 
+from training.agent.shadows import Shadow
 from training.agent.weights import Weights
 
-TIE_TOLERANCE = 1e-5
-"""Two logits closer than this times the largest row norm of the last layer count as a tie.
-
-Sums in another order differ in the last bits, so at such a bar the batch might choose otherwise
-than one policy alone. The largest difference measured was an eighteenth of it (decision 052)."""
-SHADOW_NOISE = 2.0**-20
-"""How much a shadow's memory is moved at every bar: eight times float32's rounding step."""
-_Layer = tuple[torch.Tensor, torch.Tensor]
+BLOCK_BARS = 128
+"""Shadows follow so many bars at once."""
+_Linear = tuple[torch.Tensor, torch.Tensor]
 
 
 class StackedActors:
@@ -32,15 +29,6 @@ class StackedActors:
 
     Rows are ordered by policy, then window: row `p * n_windows + w`. Works on the CPU and in the
     policies' own dtype, whatever device they are on; the policies are only read.
-
-    Each row has a shadow that sees the same and whose memory is shaken by a little more than
-    rounding does. Where the two part, the network amplifies rounding errors, and the order of sums
-    can decide an action however far apart the logits are.
-
-    Attributes:
-        nearest_tie: `(n_policies, n_windows) float` smallest distance so far between the best two
-            logits, over what rounding could move: below 1 an action may differ from the policy's
-            own. NaN once a logit was not a number.
 
     Args:
         policies: At least one; all of the same `Network`.
@@ -50,19 +38,19 @@ class StackedActors:
     def __init__(self, policies: Sequence[RecurrentActorCriticPolicy], n_windows: int) -> None:
         first = policies[0]
         states = [{k: v.detach().cpu() for k, v in p.state_dict().items()} for p in policies]
-        self._cells = [_stacked_cell(states, layer) for layer in range(first.lstm_actor.num_layers)]
+        self._layers = [
+            _Layer(*_stacked_cell(states, layer), n_windows)
+            for layer in range(first.lstm_actor.num_layers)
+        ]
         self._activation = first.activation_fn()
         widths = len(first.mlp_extractor.policy_net) // 2
         names = [f"mlp_extractor.policy_net.{2 * index}" for index in range(widths)]
         self._head = [_stacked_linear(states, name) for name in names]
         self._last = _stacked_linear(states, "action_net")
-        norms = self._last[0].norm(dim=1).amax(dim=1)
-        self._tolerance = TIE_TOLERANCE * norms[:, None] + torch.finfo(norms.dtype).tiny
         self._shape = (len(policies), n_windows)
-        hidden = norms.new_zeros(len(policies), 2 * n_windows, first.lstm_actor.hidden_size)
-        self._memory = [(hidden, hidden) for _ in self._cells]
-        self._shake = _shake(hidden)
-        self.nearest_tie = norms.new_full(self._shape, float("inf"))
+        self._shadows = [Shadow(policy) for policy in policies]
+        self._unfollowed: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._followed: list[torch.Tensor] = []
 
     @torch.inference_mode()
     def act(self, observations: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -74,45 +62,68 @@ class StackedActors:
         Returns:
             `(n_policies * n_windows,) int64`.
         """
-        seen = torch.from_numpy(observations).to(self._tolerance.dtype).view(*self._shape, -1)
-        values = torch.cat([seen, seen], dim=1)
-        for index, layer in enumerate(self._cells):
-            values, carried = _cell(layer, values, self._memory[index])
-            self._memory[index] = (values * self._shake, carried)
+        seen = torch.from_numpy(observations).view(*self._shape, -1)
+        values = seen
+        for layer in self._layers:
+            values = layer.step(values)
         for weight, bias in self._head:
             values = self._activation(torch.baddbmm(bias, values, weight))
         weight, bias = self._last
-        logits, shadow = torch.baddbmm(bias, values, weight).chunk(2, dim=1)
-        best = logits.topk(2, dim=2)
-        moved = self._tolerance + (logits - shadow).abs().amax(dim=2)
-        nearness = (best.values[..., 0] - best.values[..., 1]) / moved
-        self.nearest_tie = torch.minimum(self.nearest_tie, nearness)
-        return best.indices[..., 0].reshape(-1).numpy()
+        logits = torch.baddbmm(bias, values, weight)
+        self._unfollowed.append((seen.clone(), logits))
+        if len(self._unfollowed) == BLOCK_BARS:
+            self._follow()
+        return logits.argmax(dim=2).view(-1).numpy()
+
+    def nearness(self) -> NDArray[Any]:
+        """How near each decision so far was to another: `(n_bars, n_policies * n_windows)`.
+
+        As `Shadow.nearness`: below 1 it may differ from the policy's own, NaN is no number.
+        """
+        if self._unfollowed:
+            self._follow()
+        nearness: NDArray[Any] = torch.cat(self._followed).numpy()
+        return nearness
+
+    @torch.inference_mode()
+    def _follow(self) -> None:
+        seen, logits = (torch.stack(part, dim=1) for part in zip(*self._unfollowed, strict=True))
+        self._unfollowed.clear()
+        rows = [
+            shadow.nearness(seen[index], logits[index])
+            for index, shadow in enumerate(self._shadows)
+        ]
+        self._followed.append(torch.cat(rows, dim=1))
 
 
-def _shake(hidden: torch.Tensor) -> torch.Tensor:
-    """Factors of a memory `(n_policies, 2 * n_windows, n_units)`: 1, and a hair off for shadows."""
-    factors = torch.ones_like(hidden)
-    shadows = factors[:, hidden.shape[1] // 2 :]
-    shadows[..., ::2] += SHADOW_NOISE
-    shadows[..., 1::2] -= SHADOW_NOISE
-    return factors
+class _Layer:
+    """One LSTM layer of all policies (Hochreiter and Schmidhuber 1997).
+
+    Gates are ordered (in, forget, out, cell), so that the three sigmoids are one call. The hidden
+    output lives beside the input: no joining at each step.
+    """
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor, n_windows: int) -> None:
+        n_policies, n_joined, n_units = len(weight), weight.shape[1], weight.shape[2] // 4
+        self._weight, self._bias = weight, bias
+        self._joined = weight.new_zeros(n_policies, n_windows, n_joined)
+        self._inputs, self._hidden = torch.split(self._joined, [n_joined - n_units, n_units], 2)
+        self._gates = weight.new_zeros(n_policies, n_windows, 4 * n_units)
+        self._sigmoids, self._candidate = torch.split(self._gates, [3 * n_units, n_units], 2)
+        self._take_in, self._forget, self._give_out = torch.split(self._sigmoids, n_units, 2)
+        self._cells = weight.new_zeros(n_policies, n_windows, n_units)
+
+    def step(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Move on by one bar: `(n_policies, n_windows, n_inputs)` to a view of the new memory."""
+        self._inputs.copy_(inputs)
+        torch.baddbmm(self._bias, self._joined, self._weight, out=self._gates)
+        self._sigmoids.sigmoid_()
+        self._candidate.tanh_()
+        self._cells.mul_(self._forget).addcmul_(self._take_in, self._candidate)
+        return torch.mul(self._give_out, torch.tanh(self._cells), out=self._hidden)
 
 
-def _cell(
-    layer: _Layer, inputs: torch.Tensor, memory: tuple[torch.Tensor, torch.Tensor]
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """One step of an LSTM layer (Hochreiter and Schmidhuber 1997, gates in torch's order)."""
-    hidden, carried = memory
-    gates = torch.baddbmm(layer[1], torch.cat([inputs, hidden], dim=2), layer[0])
-    n_units = hidden.shape[2]
-    take_in, forget, _, give_out = torch.sigmoid(gates).chunk(4, dim=2)
-    candidate = torch.tanh(gates[..., 2 * n_units : 3 * n_units])
-    carried = forget * carried + take_in * candidate
-    return give_out * torch.tanh(carried), carried
-
-
-def _stacked_cell(states: Sequence[Weights], layer: int) -> _Layer:
+def _stacked_cell(states: Sequence[Weights], layer: int) -> _Linear:
     """Weights `(n_policies, n_inputs + n_units, 4 * n_units)`, one bias row for each policy."""
     name = "lstm_actor.{}_{}_l" + str(layer)
     weights = [
@@ -122,14 +133,15 @@ def _stacked_cell(states: Sequence[Weights], layer: int) -> _Layer:
     biases = [
         state[name.format("bias", "ih")] + state[name.format("bias", "hh")] for state in states
     ]
-    return _stacked(weights, biases)
+    order = torch.arange(len(biases[0])).view(4, -1)[[0, 1, 3, 2]].flatten()
+    return _stacked([w[order] for w in weights], [b[order] for b in biases])
 
 
-def _stacked_linear(states: Sequence[Weights], name: str) -> _Layer:
+def _stacked_linear(states: Sequence[Weights], name: str) -> _Linear:
     """Weights `(n_policies, n_inputs, n_outputs)`, biases `(n_policies, 1, n_outputs)`."""
     weights = [state[f"{name}.weight"] for state in states]
     return _stacked(weights, [state[f"{name}.bias"] for state in states])
 
 
-def _stacked(weights: Sequence[torch.Tensor], biases: Sequence[torch.Tensor]) -> _Layer:
+def _stacked(weights: Sequence[torch.Tensor], biases: Sequence[torch.Tensor]) -> _Linear:
     return torch.stack([w.T for w in weights]).contiguous(), torch.stack(list(biases))[:, None]

@@ -1,18 +1,22 @@
 """Score policies: one bar by bar with stock `predict`, or many windows and candidates at once.
 
 The two ways give the same actions and the same ledger; tests hold them together. Where the fast
-way meets two logits so close that the order of a sum could decide between them, it asks the slow
-one. Read next: `training.agent.stacked`.
+way meets two logits so close that the order of a sum could decide between them, it asks the policy
+itself. Both work on the CPU: a policy that is elsewhere is copied. Read next:
+`training.evaluate.alone`, `training.agent.stacked`.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 
 from envs.config import EnvConfig
@@ -21,10 +25,15 @@ from envs.trading_env import TradingEnv
 from training.agent.network import Network, network_of
 from training.agent.stacked import StackedActors
 from training.errors import TrainingError
+from training.evaluate.alone import walk_alone
 from training.evaluate.result import Evaluation
 from training.evaluate.walk import finished, walk
 from training.folds import Range
 from training.seeds import torch_state_kept
+
+MAX_ALONE = 8
+"""Up to so many walks go one after another sooner than side by side (decision 111)."""
+_Walked = tuple[Evaluation, NDArray[Any]]
 
 
 def evaluate(
@@ -61,6 +70,7 @@ def evaluate_step_by_step(
     Raises:
         As `evaluate`.
     """
+    policy = _on_cpu(policy)
     _check_finite([policy])
     env = TradingEnv(tape, config, start=window.start, stop=window.stop, record=True)
     observation, _ = env.reset(seed=0)
@@ -102,8 +112,8 @@ def evaluate_windows(
 ) -> list[list[Evaluation]]:
     """Score every policy on every window at once: the fast way.
 
-    Candidates of equal networks share one batch; windows may overlap and differ in length, and a
-    batch takes as long as its longest.
+    A few walks go one after another. Of more, candidates of equal networks share one batch, which
+    takes as long as its longest window; windows may overlap.
 
     Returns:
         `result[p][w]` for `policies[p]` on `windows[w]`.
@@ -111,23 +121,91 @@ def evaluate_windows(
     Raises:
         As `evaluate`.
     """
+    policies = [_on_cpu(policy) for policy in policies]
     _check_finite(policies)
     results: dict[int, list[Evaluation]] = {}
     for members in _by_network(policies):
         batch = [policies[index] for index in members]
-        actor = StackedActors(batch, len(windows))
         with _undisturbed(batch):
-            rows = walk(actor, tape, config, list(windows) * len(batch), score=score)
-        if bool(torch.isnan(actor.nearest_tie).any()):
-            raise _not_finite("logits that are NaN or infinite")
+            rows = _walked(batch, tape, config, windows, score=score)
         for place, index in enumerate(members):
             mine = rows[place * len(windows) : (place + 1) * len(windows)]
-            for number in np.flatnonzero(actor.nearest_tie[place] < 1.0).tolist():
-                mine[number] = evaluate_step_by_step(
-                    policies[index], tape, config, windows[number], score=score
-                )
-            results[index] = mine
+            results[index] = [_settled(row, policies[index], tape, config) for row in mine]
     return [results[index] for index in range(len(policies))]
+
+
+def _walked(
+    policies: Sequence[RecurrentActorCriticPolicy],
+    tape: Tape,
+    config: EnvConfig,
+    windows: Sequence[Range],
+    *,
+    score: str,
+) -> list[_Walked]:
+    """Walk every policy over every window, ordered by policy, then window."""
+    if len(policies) * len(windows) <= MAX_ALONE:
+        return [
+            walk_alone(policy, tape, config, window, score=score)
+            for policy in policies
+            for window in windows
+        ]
+    actor = StackedActors(policies, len(windows))
+    rows = walk(actor, tape, config, list(windows) * len(policies), score=score)
+    return list(zip(rows, actor.nearness().T, strict=True))
+
+
+def _settled(
+    row: _Walked, policy: RecurrentActorCriticPolicy, tape: Tape, config: EnvConfig
+) -> Evaluation:
+    """Let the policy itself decide where rounding could have; a wrong walk is walked again."""
+    walked, nearness = row[0], row[1][: row[0].n_bars]
+    if np.isnan(nearness).any():
+        raise _not_finite("logits that are NaN or infinite")
+    near = np.flatnonzero(nearness < 1.0)
+    if not near.size:
+        return walked
+    if _agrees(policy, tape, config, walked, bars=near):
+        return replace(walked, stepped=True)
+    return evaluate_step_by_step(policy, tape, config, walked.window, score=walked.score_name)
+
+
+def _agrees(
+    policy: RecurrentActorCriticPolicy,
+    tape: Tape,
+    config: EnvConfig,
+    walked: Evaluation,
+    *,
+    bars: NDArray[np.intp],
+) -> bool:
+    """Whether `predict` takes the same actions at these bars of a walk.
+
+    Only the LSTM is called at the bars before and between, one by one as `predict` does it, for
+    torch's sums may run in another order over many.
+    """
+    env = TradingEnv(tape, config, start=walked.window.start, stop=walked.window.stop)
+    observation, _ = env.reset(seed=0)
+    nothing = torch.zeros(policy.lstm_hidden_state_shape)
+    memory = nothing, nothing
+    doubtful = set(bars.tolist())
+    with _undisturbed([policy]), torch.no_grad():
+        policy.set_training_mode(False)
+        for bar, action in enumerate(walked.actions[: bars[-1] + 1].tolist()):
+            if bar in doubtful:
+                own, state = policy.predict(
+                    observation,
+                    state=(memory[0].numpy(), memory[1].numpy()),
+                    episode_start=np.array([bar == 0]),
+                    deterministic=True,
+                )
+                if int(own) != action:
+                    return False
+                assert state is not None, "a recurrent policy has a memory"
+                memory = torch.from_numpy(state[0]), torch.from_numpy(state[1])
+            else:
+                _, memory = policy.lstm_actor(torch.from_numpy(observation)[None, None], memory)
+            if bar != bars[-1]:
+                observation = env.step(action)[0]
+    return True
 
 
 def _by_network(policies: Sequence[RecurrentActorCriticPolicy]) -> list[list[int]]:
@@ -137,6 +215,14 @@ def _by_network(policies: Sequence[RecurrentActorCriticPolicy]) -> list[list[int
         network = network_of(policy.state_dict(), activation=name)
         groups.setdefault(network, []).append(index)
     return list(groups.values())
+
+
+def _on_cpu(policy: RecurrentActorCriticPolicy) -> RecurrentActorCriticPolicy:
+    """Return the policy, or its copy if it is elsewhere: devices round differently."""
+    if policy.device.type == "cpu":
+        return policy
+    without_optimizer = {id(policy.optimizer): None}
+    return copy.deepcopy(policy, without_optimizer).cpu()
 
 
 @contextmanager

@@ -36,8 +36,8 @@ class Evaluation:
         time_us: `(n_bars + 1,) int64` open times of those bars.
         ledger: Closed trades; an open position is closed at the last bar. Column `env` is 0.
         terminated: Whether ruin, stop-out or drawdown ended the walk early.
-        stepped: Whether a policy was asked bar by bar (always so for the slow way, and for a
-            fast one that met a tie).
+        stepped: Whether the policy itself was asked bar by bar (always so for the slow way, and for
+            a fast one up to its last tie).
         n_refused: Orders that the market refused for want of margin.
     """
 

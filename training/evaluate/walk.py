@@ -1,7 +1,8 @@
 """Walk any actor through the environment, over many windows side by side.
 
 The market is `envs`' own: a vector environment, or for one or two rows the single one, which steps
-faster there. Not here: what an actor is made of (`training.agent.stacked`, `baselines`).
+faster there. Not here: what an actor is made of (`training.agent.stacked`, `baselines`), and the
+quickest way for one policy on one window (`training.evaluate.alone`).
 """
 
 from __future__ import annotations
@@ -148,10 +149,11 @@ class _VectorLanes:
 
     def step(self, actions: NDArray[np.int64]) -> None:
         held = np.where(self.over, self._rest, actions)
-        self.observations, _, terminated, truncated, _ = self._env.step(held)
+        played = self._env.play(held)
+        self.observations = played.observations
         self.n_bars += ~self.over
-        self.terminated |= terminated & ~self.over
-        self.over |= terminated | truncated
+        self.terminated |= played.terminated & ~self.over
+        self.over |= played.terminated | played.truncated
 
     def recorded(self) -> tuple[list[Ledger], list[NDArray[np.float64]]]:
         ledger, equity = self._env.ledger(), self._env.equity_path()
