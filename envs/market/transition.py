@@ -37,7 +37,7 @@ class BarOutcome:
         carried: The accounts just before the open's fills: what `at_open` closed.
         marked: The accounts at the mark: what `at_close` closed.
         at_open: Positions closed at the open.
-        at_close: Positions closed because the episode ended; None when none did.
+        at_close: Positions closed because the episode ended; None when it is known that none did.
         reversed: Closed at the open to open the other way.
         refused: The margin was short, nothing was opened.
         margin_call: Equity over margin is below the margin call level at the mark.

@@ -22,8 +22,10 @@ from envs.market.account import ACCOUNT_FIELDS, Array, choose
 from envs.market.tape import take_rows
 from envs.observations import ACCOUNT_NAMES, ObservationLayout
 from envs.vector_env.episodes import checked_slice, draw_windows, pack_generator, unpack_generator
+from envs.vector_env.infos import final_infos, host, running_infos
 from envs.vector_env.play import Play
 from envs.vector_env.replay import Replay
+from envs.vector_env.windows import WindowQueue
 from envs.vector_env.world import Played, World, WorldState
 
 
@@ -80,8 +82,10 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         self.action_space = batch_space(self.single_action_space, n_envs)
         self._prepare_constants()
         self._state: WorldState | None = None
+        self._queue: WindowQueue | None = None
         self._replay: Replay | None = None
-        self._can_replay = self.recorder is None and isinstance(tape.close, np.ndarray)
+        if random_starts and not self._on_host:
+            self._queue = WindowQueue(self.world.xp, self._draw, self._put, n_envs)
 
     @property
     def layout(self) -> ObservationLayout:
@@ -100,16 +104,18 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         Returns:
             Observations `(n_envs, n_columns) float32` and infos.
         """
+        if self._queue is not None and self._state is not None:
+            self._queue.settle()
         super().reset(seed=seed)
-        starts, ends = self._draw(self.num_envs, first=True)
+        starts, ends = self._draw(self.np_random, self.num_envs, stagger=True)
         memory = (self._zeros, self._zeros)
         self._state = WorldState(self._fresh, self._put(starts), self._put(ends), memory)
+        if self._queue is not None:
+            self._queue.begin(self.np_random)
         if self.recorder is not None:
             self.recorder.start(self._state.account.equity)
-        copied, no = self._copied, self._no
-        return self._observe(self._state), self._infos(
-            self._state, (copied(no), copied(no), copied(no))
-        )
+        flags = (self._copied(self._no), self._copied(self._no), self._copied(self._no))
+        return self._observe(self._state), running_infos(self.world, self._state, flags)
 
     def step(self, actions: Array) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
         """Play one bar everywhere and start anew where an episode ended.
@@ -129,13 +135,13 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         played, play = self._advance(self._state, self._checked(actions))
         outcome, done = played.outcome, play.terminated | play.truncated
         flags = (played.invalid, outcome.refused, outcome.margin_call)
-        if play.last_observations is None:
-            infos = self._infos(self._state, flags)
+        if play.last_observations is None or not self.world.xp.any(done):
+            infos = running_infos(self.world, self._state, flags)
         else:
-            last_infos = self._infos(played.state, flags)
+            last_infos = running_infos(self.world, played.state, flags)
             new_flags = tuple(flag & ~done for flag in flags)
-            infos = self._infos(self._state, new_flags)
-            infos |= self._final(done, play.last_observations, last_infos)
+            infos = running_infos(self.world, self._state, new_flags)
+            infos |= final_infos(host(done), play.last_observations, last_infos)
         return play.observations, play.rewards, play.terminated, play.truncated, infos
 
     def play(self, actions: Array) -> Play:
@@ -145,13 +151,22 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
             actions: `(n_envs,) int64` of the tape's library, all of them in the action space.
         """
         assert self._state is not None, "call reset before play"
-        if not self._can_replay:
+        if not self._on_host or self.recorder is not None:
             return self._advance(self._state, actions)[1]
         if self._replay is None:
             self._replay = Replay(self.world, self._fresh, self._state)
         self._replay.load(self._state)
         self._state = self._replay.state
         return self._replayed(self._replay, actions)
+
+    def prepare(self, n_steps: int) -> None:
+        """Draw ahead for the next `n_steps` calls of `play`, which then never wait for the device.
+
+        Without it they are right, but wait now and then. NumPy arrays need no preparation.
+        """
+        assert self._state is not None, "call reset before prepare"
+        if self._queue is not None:
+            self._queue.prepare(n_steps)
 
     def ledger(self) -> Ledger:
         """Return the trades closed since `reset`; only with `record=True`."""
@@ -169,14 +184,13 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         A ledger is not part of it.
         """
         assert self._state is not None, "there is no state before reset"
+        if self._queue is not None:
+            self._queue.settle()
         state = {name: getattr(self._state.account, name) for name in ACCOUNT_FIELDS}
         state |= {"bar": self._state.bar, "end": self._state.end}
         state |= {f"memory_{i}": array for i, array in enumerate(self._state.memory)}
-        host = {
-            name: np.array(array.cpu() if hasattr(array, "cpu") else array)
-            for name, array in state.items()
-        }
-        return host | {"generator": pack_generator(self.np_random)}
+        copies = {name: np.array(host(array)) for name, array in state.items()}
+        return copies | {"generator": pack_generator(self.np_random)}
 
     def set_state(self, state: dict[str, NDArray[Any]]) -> Array:
         """Go on from a `get_state`, bit for bit; returns the observations there."""
@@ -185,16 +199,19 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         memory = (arrays["memory_0"], arrays["memory_1"])
         self._state = WorldState(account, arrays["bar"], arrays["end"], memory)
         self.np_random = unpack_generator(state["generator"])
+        if self._queue is not None:
+            self._queue.begin(self.np_random)
         return self._observe(self._state)
 
     def _prepare_constants(self) -> None:
+        self._on_host = isinstance(self.world.tape.close, np.ndarray)
         self._device = array_api_compat.device(self.world.tape.close)
         self._zeros = self._put(np.zeros(self.num_envs))
         self._zero_bars = self._put(np.zeros(self.num_envs, np.int64))
         self._no = self._put(np.zeros(self.num_envs, np.bool_))
-        self._all = np.ones(self.num_envs, np.bool_)
-        self._all.flags.writeable = False  # one array for every mask of every step
         self._fresh = open_account(self.world.terms, self._zeros, self._zero_bars)
+        whole_slice = np.full(self.num_envs, self.start), np.full(self.num_envs, self.stop)
+        self._whole_slice = self._put(whole_slice[0]), self._put(whole_slice[1])
         self._action_dtype: Any = None
 
     def _advance(self, state: WorldState, actions: Array) -> tuple[Played, Play]:
@@ -204,7 +221,7 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         if self.recorder is not None:
             self.recorder.record(outcome, played.state.bar)
         observations, last = self._observe(played.state), None
-        if outcome.at_close is not None:  # somewhere an episode ended
+        if outcome.at_close is not None:  # an episode ended, or nobody has asked
             last = observations
             observations = self._restart(outcome.terminated | outcome.truncated, last)
         return played, Play(
@@ -219,7 +236,7 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
             return Play(last, rewards, self._no.copy(), self._no.copy(), None)
         terminated, truncated = replay.ends()
         rows = np.flatnonzero(terminated | truncated)
-        starts, ends = self._draw(len(rows), first=False)
+        starts, ends = self._draw(self.np_random, len(rows))
         replay.restart(rows, starts, ends)
         observations = self._anew(last, rows, starts)
         return Play(observations, rewards, terminated, truncated, last)
@@ -255,12 +272,13 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
             raise InvalidAction(f"every action must lie in [0, {n_actions})")
         return actions
 
-    def _draw(self, n_windows: int, *, first: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _draw(
+        self, generator: np.random.Generator, n_windows: int, *, stagger: bool = False
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         if not self.random_starts:
             return np.full(n_windows, self.start), np.full(n_windows, self.stop)
         length = self.world.config.episode_bars
-        slice_ = (self.start, self.stop)
-        return draw_windows(self.np_random, n_windows, slice_, length, stagger=first)
+        return draw_windows(generator, n_windows, (self.start, self.stop), length, stagger=stagger)
 
     def _observe(self, state: WorldState) -> Array:
         """Assemble `(n_envs, n_columns) float32`, written anew each time."""
@@ -273,56 +291,31 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
             observations[:, column] = values
         return observations
 
-    def _infos(self, state: WorldState, flags: tuple[Array, Array, Array]) -> dict[str, Any]:
-        account, copied = state.account, self._copied
-        invalid, refused, margin_call = flags
-        values = {
-            "action_mask": self._action_mask(account.direction),
-            "bar_index": copied(state.bar),  # the state must not change under a caller's hands
-            "equity": copied(account.equity),
-            "balance": copied(account.balance),
-            "position": copied(account.direction),
-            "invalid_action": invalid,
-            "refused": refused,
-            "margin_call": margin_call,
-        }
-        return values | {f"_{name}": self._all for name in values}
-
-    def _action_mask(self, direction: Array) -> Array:
-        allowed = self.world.mode.allowed(direction)
-        xp = self.world.xp
-        mask = xp.empty((self.num_envs, len(allowed)), dtype=xp.int8, device=self._device)
-        for column, values in enumerate(allowed):
-            mask[:, column] = values
-        return mask
-
     def _restart(self, done: Array, last: Array) -> Array:
         """Begin new episodes where `done`; returns the observations after that."""
         assert self._state is not None
         xp, old = self.world.xp, self._state
-        rows_host = np.flatnonzero(np.asarray(done.cpu() if hasattr(done, "cpu") else done))
-        rows = self._put(rows_host)
-        starts, ends = map(self._put, self._draw(len(rows_host), first=False))
-        bar, end = self._copied(old.bar), self._copied(old.end)
-        bar[rows], end[rows] = starts, ends
+        starts, ends = self._next_windows(done)
+        bar, end = xp.where(done, starts, old.bar), xp.where(done, ends, old.end)
         first, second = (xp.where(done, 0.0, average) for average in old.memory)
         account = choose(xp, done, self._fresh, old.account)
         self._state = WorldState(account, bar, end, (first, second))
-        return self._anew(last, rows, starts)
+        if self._on_host:
+            rows = np.flatnonzero(done)
+            return self._anew(last, rows, starts[rows])
+        n_features = self.layout.n_features
+        observations = xp.empty_like(last)
+        observations[:, :n_features] = take_rows(self.world.tape.features, bar)
+        columns = last[:, n_features:]
+        observations[:, n_features:] = xp.where(done[:, None], xp.zeros_like(columns), columns)
+        return observations
 
-    def _final(self, done: Array, observations: Array, infos: dict[str, Any]) -> dict[str, Any]:
-        """Put last observations and infos into gymnasium's form: masked, zero elsewhere."""
-        done_host = np.asarray(done.cpu() if hasattr(done, "cpu") else done)
-        rows_host = np.flatnonzero(done_host)
-        rows = self._put(rows_host)
-        last = np.full(self.num_envs, None, dtype=object)
-        for row, observation in zip(rows_host, observations[rows], strict=True):
-            last[row] = observation
-        info: dict[str, Any] = {}
-        for name in [name for name in infos if not name.startswith("_")]:
-            info[name] = self.world.xp.zeros_like(infos[name])
-            info[name][rows] = infos[name][rows]
-            info[f"_{name}"] = done_host
-        return {"final_obs": last, "_final_obs": done_host, "final_info": info} | {
-            "_final_info": done_host
-        }
+    def _next_windows(self, done: Array) -> tuple[Array, Array]:
+        """Windows of new episodes where `done`, `(n_envs,)`; anything elsewhere."""
+        if not self.random_starts:
+            return self._whole_slice
+        if self._queue is not None:
+            return self._queue.take(done)
+        windows = np.zeros((2, self.num_envs), np.int64)
+        windows[:, done] = self._draw(self.np_random, int(np.count_nonzero(done)))
+        return windows[0], windows[1]

@@ -16,6 +16,7 @@ from envs.actions import action_mode
 from envs.config import EnvConfig
 from envs.market import Account, BarOutcome, Prices, Tape, Terms, scalar, trade_bar
 from envs.market.account import Array, Namespace
+from envs.market.unasked import Unasked
 from envs.observations import ObservationLayout, account_columns
 from envs.rewards import Memory, RewardScale, reward_named
 
@@ -61,6 +62,8 @@ class World:
         self.xp: Namespace = (
             scalar if plain_numbers else array_api_compat.array_namespace(tape.close)
         )
+        on_host = plain_numbers or isinstance(tape.close, np.ndarray)
+        self._rules_xp: Namespace = self.xp if on_host else Unasked(self.xp)
         self.mode = action_mode(config.action_mode)
         self.terms = Terms.of(
             config.market, point_size=tape.point_size, usd_per_price=tape.usd_per_price
@@ -88,7 +91,7 @@ class World:
     def step(self, state: WorldState, actions: Array) -> Played:
         """Play the decision made at `state.bar` through the next bar."""
         bar = state.bar + 1
-        return self.play_bar(self.xp, state, actions, bar=bar, prices=self.tape.read(bar))
+        return self.play_bar(self._rules_xp, state, actions, bar=bar, prices=self.tape.read(bar))
 
     def play_bar(
         self, xp: Namespace, state: WorldState, actions: Array, *, bar: Array, prices: Prices
