@@ -52,6 +52,10 @@ def main() -> None:
     for n_envs in (1, 64, 256, 1024, 4096):
         _report_vector(tape, n_envs, arguments.rounds)
     print()
+    for n_envs in (16, 64, 256, 1024):
+        _report_play(tape, n_envs, arguments.rounds)
+    _report_play_on_torch(tape, 1024, arguments.rounds)
+    print()
     _report_single(tape, bars, features, arguments.rounds)
 
 
@@ -76,6 +80,50 @@ def _report_vector(tape: Tape, n_envs: int, n_rounds: int) -> None:
         per_cpu_s = _steps_per_s(walk, time.process_time)
         print(f"    {share:.2f} of the goal of {GOAL_STEPS_PER_S:,}; ", end="")
         print(f"{per_cpu_s:,.0f} per second of CPU time: more than the above on a busy machine")
+
+
+def _report_play(
+    tape: Tape, n_envs: int, n_rounds: int, convert: Callable[[Any], Any] = np.asarray
+) -> None:
+    """Compare the lean `play` with `step`: two environments, the same actions, rounds alternate."""
+    config = EnvConfig(market=MARKET, episode_bars=2_000)
+    actions = [convert(row) for row in np.random.default_rng(1).integers(0, 3, (200, n_envs))]
+    walks = {}
+    for name in ("step", "play"):
+        env = TradingVectorEnv(tape, config, n_envs=n_envs, random_starts=True)
+        env.reset(seed=0)
+        walks[name] = _mover(env, name, actions)
+        walks[name]()
+    rates: dict[str, list[float]] = {name: [] for name in walks}
+    for _ in range(n_rounds):
+        for name, walk in walks.items():
+            rates[name].append(_steps_per_s(walk))
+    step_us, play_us = (1e6 * n_envs / statistics.median(values) for values in rates.values())
+    print(f"play, {n_envs:5,} envs: {_spread(sorted(rates['play']))} env steps/s; ", end="")
+    print(f"{play_us:.0f} us a call, step {step_us:.0f} us: {step_us / play_us:.2f} times as fast")
+
+
+def _mover(env: TradingVectorEnv, name: str, actions: list[Any]) -> Callable[[], int]:
+    move = getattr(env, name)
+
+    def walk() -> int:
+        env.prepare(len(actions))
+        for row in actions:
+            move(row)
+        return len(actions) * env.num_envs
+
+    return walk
+
+
+def _report_play_on_torch(tape: Tape, n_envs: int, n_rounds: int) -> None:
+    if importlib.util.find_spec("torch") is None:
+        print("play on torch tensors: n/a, torch is not installed")
+        return
+    import torch  # noqa: PLC0415  # only for this line
+
+    torch.set_num_threads(1)
+    print("On torch tensors on the CPU, one thread: ", end="")
+    _report_play(tape.to(torch.as_tensor), n_envs, n_rounds, torch.as_tensor)
 
 
 def _report_single(tape: Tape, bars: Any, features: Any, n_rounds: int) -> None:
