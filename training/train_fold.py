@@ -16,11 +16,10 @@ from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from stable_baselines3.common.callbacks import BaseCallback
 
 from envs.market import Tape
-from envs.vector_env import TradingVectorEnv
-from training.agent.build import build_agent
+from training.agent.build import build_agent, resolve_device
 from training.agent.config import AgentConfig
 from training.agent.hyperparameters import apply_hyperparameters, read_hyperparameters
-from training.agent.vec_env import SB3TradingVecEnv
+from training.agent.vec_env import training_env
 from training.agent.weights import Weights, restore_weights, shrink_and_perturb, snapshot_weights
 from training.clock import StageClock
 from training.config import RunConfig
@@ -133,16 +132,17 @@ def base_hyperparameters(config: AgentConfig) -> Hyperparameters:
 
 
 def _make_agent(job: FoldJob, config: RunConfig) -> RecurrentPPO:
-    env = TradingVectorEnv(
+    env = training_env(
         job.tape,
         config.env,
+        resolve_device("cpu" if config.agent.engine == "stock" else config.device),
         n_envs=config.agent.n_envs,
         start=job.fold.train.start,
         stop=job.fold.train.stop,
         random_starts=config.random_starts,
     )
     return build_agent(
-        SB3TradingVecEnv(env),
+        env,
         config.agent,
         seed=branch_seed(config.seed, "fold", job.fold.index),
         device=config.device,

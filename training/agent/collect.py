@@ -73,7 +73,9 @@ class RolloutCollector:
         """
         agent = self.agent
         self.callback.on_rollout_start()
-        stepper = PolicyStepper(self._policy, _memory(agent))
+        stepper = PolicyStepper(
+            policy_of(agent), memory_of(agent), draws_as_stock=self.rollout.slot_steps == 1
+        )
         is_complete = all(self._step(step, stepper) for step in range(self.rollout.n_steps))
         agent._last_lstm_states = stepper.states()  # type: ignore[assignment]  # inferred from None
         if not is_complete:
@@ -81,12 +83,6 @@ class RolloutCollector:
         self._finish()
         self.callback.on_rollout_end()
         return True
-
-    @property
-    def _policy(self) -> RecurrentActorCriticPolicy:
-        policy = self.agent.policy
-        assert isinstance(policy, RecurrentActorCriticPolicy)
-        return policy
 
     def _step(self, step: int, stepper: PolicyStepper) -> bool:
         agent, rollout = self.agent, self.rollout
@@ -179,46 +175,66 @@ class RolloutCollector:
     @torch.no_grad()
     def _finish(self) -> None:
         """Bootstrap, then estimate advantages and returns."""
-        agent, rollout = self.agent, self.rollout
+        agent = self.agent
         self._bootstrap()
-        dones = np.asarray(agent._last_episode_starts, np.bool_)
-        last_values = self._values(
-            obs_as_tensor(_last_observations(agent), agent.device),
-            _memory(agent).vf,
-            torch.as_tensor(dones, dtype=torch.float32, device=agent.device),
-        )
-        ends_after = np.concatenate([rollout.episode_starts[1:], dones[None]])
-        rollout.advantages[:] = advantages_of(
-            rollout.rewards,
-            rollout.values,
-            torch.as_tensor(ends_after, device=agent.device),
-            last_values,
-            gamma=agent.gamma,
-            gae_lambda=agent.gae_lambda,
-        )
-        torch.add(rollout.advantages, rollout.values, out=rollout.returns)
+        dones = torch.from_numpy(np.asarray(agent._last_episode_starts, np.bool_))
+        seen = obs_as_tensor(_last_observations(agent), agent.device)
+        estimate_advantages(agent, self.rollout, seen, dones.to(agent.device))
 
     def _bootstrap(self) -> None:
         """Add the discounted values of what cut episodes would have gone on from."""
         if not self._truncated:
             return
         steps, envs, observations, hidden, cells = zip(*self._truncated, strict=True)
-        last_seen = self._policy.obs_to_tensor(_stacked(observations))[0]
+        last_seen = self.agent.policy.obs_to_tensor(_stacked(observations))[0]
         memory = (torch.stack(hidden, 1), torch.stack(cells, 1))
         no_starts = torch.zeros(len(steps), device=self.agent.device)
-        values = self._values(last_seen, memory, no_starts)
+        values = _values(self.agent, last_seen, memory, no_starts)
         self.rollout.rewards[list(steps), list(envs)] += self.agent.gamma * values
 
-    def _values(
-        self, seen: Observations, memory: tuple[torch.Tensor, ...], starts: torch.Tensor
-    ) -> torch.Tensor:
-        """Ask stock's own critic: `(n,)` values after one more step of memory."""
-        predict: Any = self._policy.predict_values  # annotated for tensors, takes dictionaries too
-        values: torch.Tensor = predict(seen, memory, starts)
-        return values.flatten()
+
+def estimate_advantages(
+    agent: RecurrentPPO, rollout: Rollout, seen: Observations, dones: torch.Tensor
+) -> None:
+    """Fill a rollout's advantages and returns.
+
+    Args:
+        agent: Its memory is that before `seen`.
+        rollout: Played; rewards of cut episodes are bootstrapped already.
+        seen: `(n_envs, ...)` observations after the last step.
+        dones: `(n_envs,) bool`, whether they begin an episode.
+    """
+    last_values = _values(agent, seen, memory_of(agent).vf, dones.float())
+    starts = torch.from_numpy(rollout.episode_starts[1:]).to(dones.device)
+    rollout.advantages[:] = advantages_of(
+        rollout.rewards,
+        rollout.values,
+        torch.cat([starts, dones[None]]),
+        last_values,
+        gamma=agent.gamma,
+        gae_lambda=agent.gae_lambda,
+    )
+    torch.add(rollout.advantages, rollout.values, out=rollout.returns)
 
 
-def _memory(agent: RecurrentPPO) -> RNNStates:
+def _values(
+    agent: RecurrentPPO, seen: Observations, memory: tuple[torch.Tensor, ...], starts: torch.Tensor
+) -> torch.Tensor:
+    """Ask stock's own critic: `(n,)` values after one more step of memory."""
+    predict: Any = agent.policy.predict_values  # annotated for tensors, takes dictionaries too
+    values: torch.Tensor = predict(seen, memory, starts)
+    return values.flatten()
+
+
+def policy_of(agent: RecurrentPPO) -> RecurrentActorCriticPolicy:
+    """Return the policy under its own type."""
+    policy = agent.policy
+    assert isinstance(policy, RecurrentActorCriticPolicy)
+    return policy
+
+
+def memory_of(agent: RecurrentPPO) -> RNNStates:
+    """Return the memory of the agent's running episodes."""
     states: Any = agent._last_lstm_states
     assert isinstance(states, RNNStates), "stable-baselines3 makes them when it builds"
     return states

@@ -62,6 +62,25 @@ def check_rewards(rewards: NDArray[Any], *, n_timesteps: int, place: Place = now
     _check(rewards, "Rewards", n_timesteps=n_timesteps, place=place)
 
 
+def check_rollout(observations: Any, rewards: torch.Tensor, *, n_timesteps: int) -> None:
+    """Refuse a rollout, played on a device, that holds a number which is not finite.
+
+    Args:
+        observations: `(n_steps, n_envs, n_columns)`.
+        rewards: `(n_steps, n_envs)`.
+        n_timesteps: Env steps taken at its end.
+
+    Raises:
+        TrainingError: Naming env step and environment.
+    """
+    for tensor, check in ((observations, check_observations), (rewards, check_rewards)):
+        if bool(torch.isfinite(tensor.sum())):
+            continue
+        n_steps, n_envs = tensor.shape[:2]
+        for step, row in enumerate(tensor.cpu().numpy()):
+            check(row, n_timesteps=n_timesteps - (n_steps - step) * n_envs)
+
+
 def check_gradients(
     norm: torch.Tensor, named: Iterable[tuple[str, torch.nn.Parameter]], *, n_timesteps: int
 ) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -26,13 +27,16 @@ from stable_baselines3.common.utils import explained_variance
 from stable_baselines3.common.vec_env import VecEnv
 
 from envs.errors import ConfigError, UnknownNameError
-from training.agent.collect import RolloutCollector
+from training.agent.collect import RolloutCollector, policy_of
+from training.agent.device_collect import DeviceCollector
 from training.agent.forward import Precision
 from training.agent.losses import STATISTICS, LossSettings
 from training.agent.minibatches import Minibatch, chunked_minibatches, exact_minibatches
 from training.agent.refresh import refresh_states
 from training.agent.rollout import Rollout, allocate_rollout
 from training.agent.update import Updater, fuse
+from training.agent.vec_env import TensorTradingVecEnv
+from training.errors import TrainingError
 
 Engine = Literal["exact", "chunked"]
 LONGEST_AUTOMATIC_CHUNK = 64
@@ -110,9 +114,7 @@ class FastRecurrentPPO(RecurrentPPO):
 
     @property
     def _recurrent_policy(self) -> RecurrentActorCriticPolicy:
-        policy = self.policy
-        assert isinstance(policy, RecurrentActorCriticPolicy)
-        return policy
+        return policy_of(self)
 
     def resolved_chunk_steps(self) -> int:
         """Return the steps between two stored states: 1 in `exact`, else the chunk."""
@@ -165,12 +167,20 @@ class FastRecurrentPPO(RecurrentPPO):
             policy = self._recurrent_policy
             self._rollout = allocate_rollout(rollout_buffer, policy, slot_steps=slot_steps)
         rollout_buffer.pos, rollout_buffer.full = 0, False
-        collector = RolloutCollector(agent=self, env=env, callback=callback, rollout=self._rollout)
-        if not collector.collect():
+        with _memory_named("n_envs or n_steps"):
+            is_complete = self._collector(env, callback, self._rollout).collect()
+        if not is_complete:
             return False
         rollout_buffer.episode_starts[:] = self._rollout.episode_starts
         rollout_buffer.pos, rollout_buffer.full = n_rollout_steps, True
         return True
+
+    def _collector(
+        self, env: VecEnv, callback: BaseCallback, rollout: Rollout
+    ) -> RolloutCollector | DeviceCollector:
+        if isinstance(env, TensorTradingVecEnv):
+            return DeviceCollector(agent=self, env=env, callback=callback, rollout=rollout)
+        return RolloutCollector(agent=self, env=env, callback=callback, rollout=rollout)
 
     def train(self) -> None:
         """Update the policy from the last rollout.
@@ -193,14 +203,15 @@ class FastRecurrentPPO(RecurrentPPO):
         for epoch_index in range(self.n_epochs):
             n_before, goes_on = len(statistics), True
             for batch in self._minibatches(epoch_index):
-                loss, found, goes_on = updater.step(
-                    self._rollout,
-                    batch.to(self.device),
-                    settings,
-                    max_kl=max_kl,
-                    max_grad_norm=self.max_grad_norm,
-                    n_timesteps=self.num_timesteps,
-                )
+                with _memory_named("batch_size"):
+                    loss, found, goes_on = updater.step(
+                        self._rollout,
+                        batch.to(self.device),
+                        settings,
+                        max_kl=max_kl,
+                        max_grad_norm=self.max_grad_norm,
+                        n_timesteps=self.num_timesteps,
+                    )
                 statistics.append(found)
                 if not goes_on:
                     break
@@ -270,6 +281,19 @@ class FastRecurrentPPO(RecurrentPPO):
         self.logger.record("train/clip_range", settings.clip_range)
         if settings.clip_range_vf is not None:
             self.logger.record("train/clip_range_vf", settings.clip_range_vf)
+
+
+@contextmanager
+def _memory_named(number: str) -> Iterator[None]:
+    """Say which number to lower where a GPU's memory does not suffice."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            "Rollouts and minibatches must fit into the GPU's memory",
+            came=str(error).partition("\n")[0],
+            mend=f"lower {number}, or lstm_hidden_size",
+        ) from error
 
 
 def _check_sizes(

@@ -24,16 +24,21 @@ Step = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 class PolicyStepper:
     """A policy's networks with their memory of `n_envs` running episodes.
 
-    Weights are copied when it is built: build a new one after each update. Draws from torch's
-    global generator exactly as stock does.
+    Weights are copied when it is built: build a new one after each update.
 
     Args:
         policy: In evaluation mode; its heads are called, its LSTMs only read.
         states: Memory to start from, `(n_layers, n_envs, n_units)` each; copied.
+        draws_as_stock: Whether discrete actions take as many numbers from torch's global generator
+            as stock does, in its order. Otherwise each takes one, which is faster and needs no
+            answer from a GPU.
     """
 
-    def __init__(self, policy: RecurrentActorCriticPolicy, states: RNNStates) -> None:
+    def __init__(
+        self, policy: RecurrentActorCriticPolicy, states: RNNStates, *, draws_as_stock: bool
+    ) -> None:
         self._policy = policy
+        self._draw = _drawn_as_stock if draws_as_stock else _drawn_from_uniform
         lstms = [policy.lstm_actor]
         pairs = [states.pi]
         if policy.lstm_critic is not None:
@@ -74,6 +79,24 @@ class PolicyStepper:
         return actions, values, log_probs
 
     @torch.inference_mode()
+    def peek_values(self, observations: Observations) -> torch.Tensor:
+        """Compute the critic's `(n_envs,)` values one bar on, leaving every memory as it is."""
+        features = self._features(observations)[1]
+        policy, outputs = self._policy, features[None]
+        for layer in self._layers:
+            outputs = layer.peek(outputs)
+        latent = outputs[0] if policy.critic is None else policy.critic(features)
+        values: torch.Tensor = policy.value_net(policy.mlp_extractor.forward_critic(latent))
+        return values.flatten()
+
+    @torch.inference_mode()
+    def forget_where(self, begins: torch.Tensor) -> None:
+        """Zero the memory of environments where an episode begins, `(n_envs,) bool`."""
+        for layer in self._layers:
+            layer.hidden.masked_fill_(begins[:, None], 0.0)
+            layer.cells.masked_fill_(begins[:, None], 0.0)
+
+    @torch.inference_mode()
     def forget(self, envs: torch.Tensor) -> None:
         """Zero the memory of `(n_forgotten,)` environments, where an episode begins."""
         for layer in self._layers:
@@ -108,8 +131,19 @@ class PolicyStepper:
             assert shape is not None, "stable-baselines3 takes only spaces with a shape"
             return actions.reshape((-1, *shape)), distribution.log_prob(actions)
         log_probs = torch.log_softmax(self._policy.action_net(latent), dim=1)
-        actions = torch.multinomial(torch.softmax(log_probs, dim=1), 1)
+        actions = self._draw(log_probs)
         return actions.squeeze(1), log_probs.gather(1, actions).squeeze(1)
+
+
+def _drawn_as_stock(log_probs: torch.Tensor) -> torch.Tensor:
+    return torch.multinomial(torch.softmax(log_probs, dim=1), 1)
+
+
+def _drawn_from_uniform(log_probs: torch.Tensor) -> torch.Tensor:
+    """Draw `(n, 1)` actions by inverting their cumulative probabilities."""
+    below = log_probs.exp().cumsum(1)[:, :-1]
+    drawn = torch.rand(len(log_probs), 1, dtype=log_probs.dtype, device=log_probs.device)
+    return (below <= drawn).sum(1, keepdim=True)
 
 
 class _Layer:
@@ -145,6 +179,15 @@ class _Layer:
         self._candidate.tanh_()
         self.cells.mul_(self._forget).addcmul_(self._take_in, self._candidate)
         return torch.mul(self._give_out, torch.tanh(self.cells), out=self.hidden)
+
+    def peek(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Show the last network's output one bar on: `(1, n_envs, n_inputs)` to `n_units`."""
+        joint = torch.cat([inputs, self.hidden[-1:]], 2)
+        gates = torch.baddbmm(self._bias[-1:], joint, self._weight[-1:])
+        n_units = self.hidden.shape[2]
+        take_in, forget, give_out = gates[..., : 3 * n_units].sigmoid().chunk(3, dim=2)
+        cells = forget * self.cells[-1:] + take_in * gates[..., 3 * n_units :].tanh()
+        return give_out * cells.tanh()
 
 
 def _matrices(lstm: nn.LSTM, index: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -8,9 +8,11 @@ dictionary per env and step costs more than the step itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import (
@@ -19,7 +21,26 @@ from stable_baselines3.common.vec_env.base_vec_env import (
     VecEnvStepReturn,
 )
 
-from envs.vector_env import TradingVectorEnv
+from envs.config import EnvConfig
+from envs.market import Tape
+from envs.vector_env import Play, TradingVectorEnv
+
+
+def training_env(
+    tape: Tape, config: EnvConfig, device: torch.device, **settings: Any
+) -> SB3TradingVecEnv:
+    """Make the environments of a training by our engines, on the device that it learns on.
+
+    Args:
+        tape: What is traded, NumPy arrays; copied to a GPU.
+        config: How.
+        device: Of the agent.
+        **settings: Further arguments of `TradingVectorEnv`.
+    """
+    if device.type == "cpu":
+        return SB3TradingVecEnv(TradingVectorEnv(tape, config, **settings))
+    tape = tape.to(partial(torch.as_tensor, device=device))
+    return TensorTradingVecEnv(TradingVectorEnv(tape, config, **settings))
 
 
 class SB3TradingVecEnv(VecEnv):
@@ -46,12 +67,15 @@ class SB3TradingVecEnv(VecEnv):
         Returns:
             `(n_envs, n_columns) float32`.
         """
+        return np.asarray(self._reset())
+
+    def _reset(self) -> Any:
         observations, _ = self.env.reset(seed=self._seeds[0])
         self._reset_seeds()
         self._reset_options()
         self._returns[:] = 0.0
         self._lengths[:] = 0
-        return np.asarray(observations)
+        return observations
 
     def step_async(self, actions: NDArray[np.int64]) -> None:
         """Note `(n_envs,)` actions for `step_wait`."""
@@ -68,16 +92,19 @@ class SB3TradingVecEnv(VecEnv):
         self._returns += played.rewards
         self._lengths += 1
         endings: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for index in np.flatnonzero(dones):
+        for index in map(int, np.flatnonzero(dones)):
             assert played.last_observations is not None, "some episode has just ended"
             endings[index] = {
                 "terminal_observation": played.last_observations[index],
                 "TimeLimit.truncated": bool(played.truncated[index]),
-                "episode": {"r": float(self._returns[index]), "l": int(self._lengths[index])},
+                "episode": self._episode(index),
             }
         self._returns[dones] = 0.0
         self._lengths[dones] = 0
         return played.observations, played.rewards.astype(np.float32), dones, endings
+
+    def _episode(self, env_index: int) -> dict[str, float]:
+        return {"r": float(self._returns[env_index]), "l": int(self._lengths[env_index])}
 
     def place_of(self, env_index: int) -> str:
         """Say on which bar of the tape an environment stands, for messages."""
@@ -111,3 +138,45 @@ class SB3TradingVecEnv(VecEnv):
     def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
         """Return no images: there is nothing to draw here."""
         return [None] * self.num_envs
+
+
+class TensorTradingVecEnv(SB3TradingVecEnv):
+    """A `VecEnv` over a market of torch tensors, which `FastRecurrentPPO` plays without waiting.
+
+    Observations are tensors of the market's device. stable-baselines3's own loops cannot step it.
+    """
+
+    def reset(self) -> VecEnvObs:
+        """Start every episode anew: `(n_envs, n_columns) float32` tensor."""
+        observations: VecEnvObs = self._reset()
+        return observations
+
+    def prepare(self, n_steps: int) -> None:
+        """Draw ahead the episodes that the next `n_steps` may begin."""
+        self.env.prepare(n_steps)
+
+    def play(self, actions: torch.Tensor) -> Play:
+        """Play one bar with `(n_envs,) int64` actions, without asking the device anything."""
+        return self.env.play(actions)
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Refuse: a step that answers in NumPy would wait for the device each time."""
+        raise NotImplementedError("a market of tensors is played by FastRecurrentPPO only")
+
+    def endings(
+        self, rewards: NDArray[np.float32], ends: NDArray[np.bool_]
+    ) -> list[dict[str, Any]]:
+        """List what stable-baselines3 logs of the episodes that ended in a rollout.
+
+        Args:
+            rewards: `(n_steps, n_envs)` as the market gave them.
+            ends: `(n_steps, n_envs)`, whether an episode ended with that step.
+        """
+        infos = []
+        for row, ended in zip(rewards, ends, strict=True):
+            self._returns += row
+            self._lengths += 1
+            infos += [{"episode": self._episode(int(index))} for index in np.flatnonzero(ended)]
+            self._returns[ended] = 0.0
+            self._lengths[ended] = 0
+        return infos

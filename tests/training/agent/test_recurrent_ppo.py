@@ -291,3 +291,18 @@ def test_a_bad_last_observation_of_an_episode_is_named() -> None:
     agent = small_agent(SpoiledAtTheEnd([lambda: NoisyEnv(0, spaces.Discrete(3))] * 2))
     with pytest.raises(TrainingError, match=r"Last observations.*\n.*\n.*env \d, column 3"):
         agent.learn(64)
+
+
+@pytest.mark.parametrize(
+    ("fails", "number"),
+    [("collect.RolloutCollector.collect", "n_envs"), ("update.Updater.step", "batch_size")],
+)
+def test_memory_that_does_not_suffice_names_what_to_lower(
+    fails: str, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: Any, **_settings: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr(f"training.agent.{fails}", fail)
+    with pytest.raises(TrainingError, match=rf"Tried to allocate 2 GiB(.*\n)+.*lower {number}"):
+        small_agent().learn(24)
