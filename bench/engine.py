@@ -1,243 +1,224 @@
 """How much faster our engine trains than stock sb3-contrib, in one run on one machine.
 
-    python bench/engine.py [--n_threads 1] [--seconds 4] [--size small] [--episode_bars 1000]
+    python bench/engine.py [--parts engines rollouts memory] [--sizes original small]
+                           [--episode_bars 1000 250] [--seconds 6] [--rounds 3]
+                           [--cores 1 2] [--search_stock]
 
-Trains stock, `exact` and `chunked` on the planted reference market for about `--seconds` each and
-prints env steps a second end to end (rollout and update), their ratios, the padding and the useful
-flops of the updates as a share of the matrix-product rate measured in the same run. Alternates the
-engines, so that load from elsewhere meets all of them. Results do not go anywhere: paste them.
+Prints Markdown ready for `docs/performance.md`: env steps a second end to end of stock, `exact` and
+`chunked` on the planted reference market and their ratios, the updates' share of the matrix
+products measured in the same run, rollouts alone, and peak memory in processes of their own. Arms
+take turns, so that load from elsewhere meets all of them, and medians of turns count. With
+`--search_stock`, stock's best environments, minibatch and threads are searched first and used;
+without it, those found before (`bench/speed/settings.py`).
+
+Read next: `bench.speed.arms`.
 """
 
 from __future__ import annotations
 
 import argparse
-import platform
+import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import perf_counter
-
-import numpy as np
-import torch
-from sb3_contrib import RecurrentPPO
-from stable_baselines3.common.callbacks import BaseCallback
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from envs.config import EnvConfig  # the repository has to be on the path first
-from envs.features import FeatureConfig, build_features
-from envs.market import Tape, make_tape
-from envs.synthetic import planted_market
-from envs.vector_env import TradingVectorEnv
-from training.agent.build import policy_arguments
-from training.agent.config import ORIGINAL_AGENT, AgentConfig
-from training.agent.minibatches import chunked_minibatches, exact_minibatches
-from training.agent.recurrent_ppo import FastRecurrentPPO
-from training.agent.vec_env import SB3TradingVecEnv
+from bench.speed.arms import Arm, race, with_engine  # the repository has to be on the path first
+from bench.speed.memory import measured
+from bench.speed.rates import (
+    padding_frac,
+    product_rates,
+    update_flops_per_s,
+    useful_flops_per_step,
+)
+from bench.speed.rollouts import RolloutArm, rollout_arms
+from bench.speed.settings import SIZES, Size
+from bench.speed.stock_search import search_stock, settings_words
+from bench.speed.told import heading, number_with_spread, table
+from training.agent.config import AgentConfig
+
+PARTS = ("engines", "rollouts", "memory")
+ROLLOUT_ENVS = (1, 16, 64, 128)
+N_TOLD_CANDIDATES = 8
+MIB = 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
-    """One agent to time: a label, its engine (`stock`, `exact`, `chunked`) and its settings."""
+class Baselines:
+    """What arms are compared with, in env steps a second."""
 
-    label: str
-    engine: str
-    agent: AgentConfig
-
-
-@dataclass(kw_only=True)
-class Timing:
-    """Seconds spent, and env steps and episodes seen."""
-
-    rollout_s: float = 0.0
-    update_s: float = 0.0
-    n_steps: int = 0
-    n_episodes: int = 0
-
-    @property
-    def steps_per_s(self) -> float:
-        """Env steps a second, rollout and update together."""
-        return self.n_steps / (self.rollout_s + self.update_s)
-
-
-SMALL = AgentConfig(lstm_hidden_size=128, net_arch=(64,), n_epochs=6)
-SIZES: dict[str, tuple[Line, ...]] = {
-    "small": (
-        Line(label="LSTM 128 x 1, 16 envs", engine="stock", agent=SMALL),
-        Line(label="LSTM 128 x 1, 16 envs", engine="exact", agent=SMALL),
-        Line(label="LSTM 128 x 1, 16 envs", engine="chunked", agent=SMALL),
-        Line(
-            label="LSTM 128 x 1, 64 envs x 64 steps",
-            engine="chunked",
-            agent=replace(SMALL, n_envs=64, n_steps=64, batch_size=1024),
-        ),
-    ),
-    "original": (
-        Line(label="original, 1 env", engine="stock", agent=ORIGINAL_AGENT),
-        Line(label="original, 1 env", engine="exact", agent=ORIGINAL_AGENT),
-        Line(
-            label="original, 128 envs x 32 steps",
-            engine="stock",
-            agent=replace(ORIGINAL_AGENT, n_envs=128, n_steps=32, batch_size=1024),
-        ),
-        Line(
-            label="original, 128 envs x 32 steps",
-            engine="exact",
-            agent=replace(ORIGINAL_AGENT, n_envs=128, n_steps=32, batch_size=1024),
-        ),
-        Line(
-            label="original, 128 envs x 32 steps",
-            engine="chunked",
-            agent=replace(ORIGINAL_AGENT, n_envs=128, n_steps=32, batch_size=1024),
-        ),
-    ),
-}
-
-
-class StageWatch(BaseCallback):
-    """Times rollouts and updates of any engine, and counts episodes."""
-
-    def __init__(self, timing: Timing) -> None:
-        super().__init__()
-        self._timing, self._mark_s = timing, perf_counter()
-
-    def _on_rollout_start(self) -> None:
-        now_s = perf_counter()
-        if self._timing.n_steps:
-            self._timing.update_s += now_s - self._mark_s
-        self._mark_s = now_s
-
-    def _on_step(self) -> bool:
-        self._timing.n_steps += self.training_env.num_envs
-        self._timing.n_episodes += int(np.sum(self.locals["dones"]))
-        return True
-
-    def _on_rollout_end(self) -> None:
-        now_s = perf_counter()
-        self._timing.rollout_s += now_s - self._mark_s
-        self._mark_s = now_s
-
-    def _on_training_end(self) -> None:
-        self._timing.update_s += perf_counter() - self._mark_s
+    one_env: float
+    same_settings: dict[str, float]
+    best: float
 
 
 def main() -> None:
-    """Time every line of the sizes asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--n_threads", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--size", choices=(*SIZES, "all"), default="small")
+    """Measure what was asked for and print it."""
+    options = _options()
+    print(heading())
+    for name in options.sizes:
+        size = SIZES[name]
+        print(f"\n### {size.words}\n")
+        if options.search_stock:
+            size = _searched(size, options.episode_bars[0])
+        if "engines" in options.parts:
+            for episode_bars in options.episode_bars:
+                _compare_engines(size, episode_bars, options)
+        if "rollouts" in options.parts:
+            _compare_rollouts(size, options)
+        if "memory" in options.parts:
+            _compare_memory(name, size)
+    print(heading(), file=sys.stderr)
+
+
+def engine_arms(size: Size, episode_bars: int) -> list[Arm]:
+    """Stock and ours with the original's one env, where stock is best, and where ours is."""
+    one, best, ours = size.one_env, size.stock_best, size.ours
+    stock = [("stock", cores, "fp32") for cores in (1, 2)]
+    exact = [("exact", cores, "fp32") for cores in (1, 2)]
+    chunked = [("chunked", cores, kind) for kind in ("fp32", "bf16") for cores in (1, 2)]
+    rows = [(one, [*stock, *exact[1:]]), (best, [*stock, *exact, *chunked])]
+    if _layout(ours) != _layout(best):
+        rows.append((ours, [("stock", best.n_threads, "fp32"), *exact[1:], *chunked]))
+    configs = [
+        with_engine(config, engine, cores, precision)
+        for config, variants in rows
+        for engine, cores, precision in variants
+    ]
+    return [Arm(label=_layout(one), config=one, episode_bars=episode_bars) for one in configs]
+
+
+def _compare_engines(size: Size, episode_bars: int, options: argparse.Namespace) -> None:
+    arms = [arm for arm in engine_arms(size, episode_bars) if arm.config.n_threads in options.cores]
+    race(arms, seconds=options.seconds, n_rounds=options.rounds)
+    stock = [arm for arm in arms if arm.config.engine == "stock"]
+    same = {}
+    for arm in stock:
+        key = _layout(arm.config)
+        same[key] = max(same.get(key, 0.0), arm.steps_per_s)
+    baselines = Baselines(
+        one_env=same[_layout(size.one_env)],
+        same_settings=same,
+        best=max(arm.steps_per_s for arm in stock),
+    )
+    episode = statistics.median(arm.mean_episode_bars for arm in arms)
+    print(f"Episodes of at most {episode_bars:,} bars, mean {episode:,.0f}:\n")
+    head = (
+        "engine | envs x steps | env steps/s (least - most) | times one env | times stock, "
+        "same settings | times stock at its best | rollout steps/s | update steps/s | update "
+        "Gflop/s | of products in its shapes | of the best product | padding | Mflop a step"
+    )
+    print(table(head.split(" | "), [_engine_row(arm, baselines) for arm in arms]))
+
+
+def _engine_row(arm: Arm, baselines: Baselines) -> list[str]:
+    assert arm.agent is not None
+    rate, config = arm.steps_per_s, arm.config
+    same = baselines.same_settings.get(_layout(config))
+    update = update_flops_per_s(arm)
+    n_inputs = arm.agent.policy.lstm_actor.input_size
+    products = product_rates(config, n_inputs=n_inputs, precision=config.precision)
+    return [
+        _engine_words(config),
+        arm.label,
+        number_with_spread([turn.n_steps / turn.total_s for turn in arm.turns]),
+        f"{rate / baselines.one_env:.1f}",
+        f"{rate / same:.1f}" if same else "",
+        f"{rate / baselines.best:.2f}",
+        f"{arm.median(lambda turn: turn.n_steps / turn.rollout_s):,.0f}",
+        f"{arm.median(lambda turn: turn.n_steps / turn.update_s):,.0f}",
+        f"{update / 1e9:.0f}",
+        f"{update / products.mixed:.0%} of {products.mixed / 1e9:.0f}",
+        f"{update / products.best:.0%} of {products.best / 1e9:.0f}",
+        "" if config.engine == "stock" else f"{padding_frac(arm.agent):.1%}",
+        f"{useful_flops_per_step(arm.agent) / 1e6:.1f}",
+    ]
+
+
+def _compare_rollouts(size: Size, options: argparse.Namespace) -> None:
+    episode_bars = options.episode_bars[0]
+    print(f"Rollouts alone, episodes of at most {episode_bars:,} bars, one core:\n")
+    rows: list[list[str]] = []
+    for n_envs in ROLLOUT_ENVS:
+        arms = rollout_arms(size.ours, n_envs=n_envs, episode_bars=episode_bars)
+        for _ in range(options.rounds):
+            for arm in arms:
+                arm.take_turn(options.seconds / 6 / options.rounds)
+        rows += [_rollout_row(arm, arms) for arm in arms]
+    head = (
+        "plays | envs | env steps/s (least - most) | ours is faster by, times | mean episode, bars"
+    )
+    print(table(head.split(" | "), rows))
+
+
+def _rollout_row(arm: RolloutArm, arms: Sequence[RolloutArm]) -> list[str]:
+    ours = arms[-1]
+    return [
+        arm.words,
+        str(arm.n_envs),
+        number_with_spread(arm.rates),
+        f"{statistics.median(ours.rates) / statistics.median(arm.rates):.1f}",
+        arm.mean_episode_words,
+    ]
+
+
+def _compare_memory(name: str, size: Size) -> None:
+    print(f"Peak memory of two rollouts and updates, {settings_words(size.memory)}, in MiB:\n")
+    variants = [
+        ("stock", 1, "fp32"),
+        ("stock", 2, "fp32"),
+        ("exact", 2, "fp32"),
+        ("chunked", 1, "fp32"),
+        ("chunked", 2, "fp32"),
+        ("chunked", 2, "bf16"),
+    ]
+    rows = []
+    for engine, cores, precision in variants:
+        found = measured(name, engine, n_threads=cores, precision=precision)
+        config = with_engine(size.memory, engine, cores, precision)
+        grown = found["peak"] - found["before"]
+        sizes = [found["peak"], found["before"], grown, found["rollout"]]
+        rows.append([_engine_words(config), *(f"{one / MIB:,.0f}" for one in sizes)])
+    head = "engine | peak RSS | of it before training | grown | rollout's arrays at the end"
+    print(table(head.split(" | "), rows))
+
+
+def _searched(size: Size, episode_bars: int) -> Size:
+    short, finalists = search_stock(size.stock_best, episode_bars=episode_bars)
+    n_told = min(N_TOLD_CANDIDATES, len(short))
+    print(f"Stock's best of {len(short)} settings, one epoch timed; the best {n_told}:\n")
+    rows = [[one.words, f"{one.steps_per_s:,.0f}"] for one in short[:n_told]]
+    print(table(["envs x steps, batch, cores", "env steps/s, from one epoch"], rows))
+    print("The finalists, all epochs, in turns:\n")
+    rows = [
+        [arm.label, number_with_spread([turn.n_steps / turn.total_s for turn in arm.turns])]
+        for arm in finalists
+    ]
+    print(table(["envs x steps, batch, cores", "env steps/s (least - most)"], rows))
+    return replace(size, stock_best=finalists[0].config)
+
+
+def _engine_words(config: AgentConfig) -> str:
+    cores = f"{config.n_threads} core{'s' if config.n_threads > 1 else ''}"
+    return f"{config.engine} {config.precision}, {cores}"
+
+
+def _layout(config: AgentConfig) -> str:
+    return f"{config.n_envs} x {config.n_steps}, batch {config.batch_size:,}"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--sizes", nargs="*", choices=tuple(SIZES), default=list(SIZES))
     parser.add_argument("--episode_bars", type=int, nargs="*", default=[1000, 250])
-    options = parser.parse_args()
-    torch.set_num_threads(options.n_threads)
-    print(
-        f"{platform.processor() or platform.machine()}, torch {torch.__version__}, "
-        f"{options.n_threads} threads, Python {platform.python_version()}"
-    )
-    for size in SIZES if options.size == "all" else [options.size]:
-        for episode_bars in options.episode_bars:
-            _compare(SIZES[size], episode_bars, options.seconds)
-
-
-def _compare(lines: Sequence[Line], episode_bars: int, seconds: float) -> None:
-    bars = planted_market(n_bars=20_000, seed=0).bars
-    env = EnvConfig(episode_bars=episode_bars)
-    tape = make_tape(bars, build_features(bars, FeatureConfig()), env.market)
-    hidden = lines[0].agent.lstm_hidden_size
-    peaks = [_matmul_flops_per_s(hidden)]
-    timings = []
-    for line in lines:
-        timings.append(_timed(_built(line, tape, env), seconds))
-        peaks.append(_matmul_flops_per_s(hidden))
-    print(f"\nepisodes of {episode_bars} bars; matrix products {max(peaks) / 1e9:.0f} Gflop/s")
-    for line, (timing, agent) in zip(lines, timings, strict=True):
-        _report(line, timing, agent, stock=timings[0][0], peak=max(peaks))
-
-
-def _timed(agent: RecurrentPPO, seconds: float) -> tuple[Timing, RecurrentPPO]:
-    """Train for about so long; the first rollout and update warm up, unless they take that long."""
-    rollout_steps = agent.n_steps * agent.n_envs
-    first, timing = Timing(), Timing()
-    agent.learn(rollout_steps, callback=StageWatch(first))
-    first_s = first.rollout_s + first.update_s
-    if first_s >= seconds:
-        return first, agent
-    n_steps = max(1, round(seconds / first_s)) * rollout_steps
-    agent.learn(n_steps, callback=StageWatch(timing), reset_num_timesteps=False)
-    return timing, agent
-
-
-def _built(line: Line, tape: Tape, env: EnvConfig) -> RecurrentPPO:
-    config = line.agent
-    vec_env = SB3TradingVecEnv(
-        TradingVectorEnv(tape, env, n_envs=config.n_envs, start=1000, random_starts=True)
-    )
-    settings = {
-        "learning_rate": config.learning_rate,
-        "n_steps": config.n_steps,
-        "batch_size": config.batch_size,
-        "n_epochs": config.n_epochs,
-        "gae_lambda": config.gae_lambda,
-        "clip_range_vf": config.clip_range_vf,
-        "ent_coef": config.ent_coef,
-        "vf_coef": config.vf_coef,
-        "policy_kwargs": policy_arguments(config),
-        "seed": 0,
-        "device": "cpu",
-    }
-    if line.engine == "stock":
-        return RecurrentPPO("MlpLstmPolicy", vec_env, **settings)
-    return FastRecurrentPPO("MlpLstmPolicy", vec_env, engine=line.engine, **settings)
-
-
-def _report(line: Line, timing: Timing, agent: RecurrentPPO, *, stock: Timing, peak: float) -> None:
-    useful = 3.0 * _forward_flops(agent) * line.agent.n_epochs * timing.n_steps
-    achieved = useful / timing.update_s / peak
-    episode = timing.n_steps / timing.n_episodes if timing.n_episodes else float("nan")
-    print(
-        f"{line.engine:>8} {line.label:32} {timing.steps_per_s:8.0f} steps/s "
-        f"({timing.steps_per_s / stock.steps_per_s:5.1f}x), rollout "
-        f"{timing.n_steps / timing.rollout_s:8.0f} steps/s, update "
-        f"{timing.n_steps / timing.update_s:7.0f} steps/s = {achieved:4.0%} of matrix products, "
-        f"padding {_padding(agent):4.0%}, mean episode {episode:5.0f} bars"
-    )
-
-
-def _forward_flops(agent: RecurrentPPO) -> float:
-    """Flops of the matrix products of one forward pass over one env step, actor and critic."""
-    weights = [weight for weight in agent.policy.parameters() if weight.ndim == 2]
-    return 2.0 * sum(weight.numel() for weight in weights)
-
-
-def _padding(agent: RecurrentPPO) -> float:
-    """Cells the LSTM computes beyond the transitions, as a share of them, in one epoch."""
-    rollout = getattr(agent, "_rollout", None)
-    if rollout is None:
-        return float("nan")
-    starts, size = rollout.episode_starts, agent.batch_size
-    if rollout.slot_steps == 1:
-        batches = exact_minibatches(starts, size, split_index=starts.size // 3)
-    else:
-        order = np.random.default_rng(0).permutation(starts.size // rollout.slot_steps)
-        batches = chunked_minibatches(
-            starts,
-            order,
-            chunk_steps=rollout.slot_steps,
-            n_sequences=size // rollout.slot_steps,
-        )
-    return sum(batch.n_cells for batch in batches) / starts.size - 1.0
-
-
-def _matmul_flops_per_s(hidden: int) -> float:
-    """Best rate of a product in the shape class of an LSTM step: 256 rows by 4 x hidden."""
-    left, right = torch.randn(256, hidden), torch.randn(hidden, 4 * hidden)
-    out, best_s = torch.empty(256, 4 * hidden), float("inf")
-    for _ in range(30):
-        started_s = perf_counter()
-        torch.mm(left, right, out=out)
-        best_s = min(best_s, perf_counter() - started_s)
-    return 2.0 * 256 * hidden * 4 * hidden / best_s
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each arm, over all rounds")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cores", type=int, nargs="*", choices=(1, 2), default=[1, 2])
+    parser.add_argument("--search_stock", action="store_true")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

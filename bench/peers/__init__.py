@@ -1,0 +1,1 @@
+"""Recurrent PPO of other libraries on our environment, beside ours; see README.md here."""

@@ -1,0 +1,4 @@
+"""Parts of `bench/engine.py`: arms to race, rates of products, the search for stock's best, memory.
+
+Read next: `bench.speed.arms`.
+"""
