@@ -20,6 +20,8 @@ Even where memories agree, the order of sums moves the logits themselves. The la
 measured was an eighteenth of it (decision 052)."""
 SHADOW_NOISE = 2.0**-20
 """How much a shadow's memory is moved at every bar: eight times float32's rounding step."""
+CAUTION = 4.0
+"""How many times further than its shadow a walk may be off (decision 111)."""
 
 
 class Shadow:
@@ -36,6 +38,7 @@ class Shadow:
         self._head = copy.deepcopy(policy.mlp_extractor.policy_net).cpu()
         self._last = copy.deepcopy(policy.action_net).cpu()
         self._memory: tuple[torch.Tensor, torch.Tensor] | None = None
+        self._apart: torch.Tensor | None = None
         with torch.no_grad():
             for layer in range(self._lstm.num_layers):
                 # W (s * h) is (W * s) h: to shake these columns is to shake the memory.
@@ -58,7 +61,11 @@ class Shadow:
             number.
         """
         values, self._memory = self._lstm(observations.to(self._tolerance.dtype), self._memory)
-        apart = (self._last(self._head(values)) - logits).abs().amax(dim=2)
+        apart = (self._last(self._head(values)) - logits).abs().amax(dim=2) * CAUTION
+        # Two that part may come close again by chance: how far they have been counts.
+        apart[0] = torch.maximum(apart[0], self._apart) if self._apart is not None else apart[0]
+        apart = apart.cummax(dim=0).values
+        self._apart = apart[-1]
         best = logits.topk(2, dim=2).values
         nearness: torch.Tensor = (best[..., 0] - best[..., 1]) / (apart + self._tolerance)
         return nearness

@@ -31,9 +31,10 @@ from training.evaluate.walk import finished, walk
 from training.folds import Range
 from training.seeds import torch_state_kept
 
-MAX_ALONE = 8
+MAX_ALONE = 6
 """Up to so many walks go one after another sooner than side by side (decision 111)."""
 _Walked = tuple[Evaluation, NDArray[Any]]
+_Memory = tuple[torch.Tensor, torch.Tensor]
 
 
 def evaluate(
@@ -177,10 +178,10 @@ def _agrees(
     *,
     bars: NDArray[np.intp],
 ) -> bool:
-    """Whether `predict` takes the same actions at these bars of a walk.
+    """Whether the policy itself takes the actions of a walk up to the last of these bars.
 
-    Only the LSTM is called at the bars before and between, one by one as `predict` does it, for
-    torch's sums may run in another order over many.
+    At these bars `predict` is asked. Between them its own modules are called, one bar at a time as
+    it does, for torch's sums may run in another order over many.
     """
     env = TradingEnv(tape, config, start=walked.window.start, stop=walked.window.stop)
     observation, _ = env.reset(seed=0)
@@ -191,21 +192,34 @@ def _agrees(
         policy.set_training_mode(False)
         for bar, action in enumerate(walked.actions[: bars[-1] + 1].tolist()):
             if bar in doubtful:
-                own, state = policy.predict(
-                    observation,
-                    state=(memory[0].numpy(), memory[1].numpy()),
-                    episode_start=np.array([bar == 0]),
-                    deterministic=True,
-                )
-                if int(own) != action:
-                    return False
-                assert state is not None, "a recurrent policy has a memory"
-                memory = torch.from_numpy(state[0]), torch.from_numpy(state[1])
+                own, memory = _predicted(policy, observation, memory, is_first=bar == 0)
             else:
-                _, memory = policy.lstm_actor(torch.from_numpy(observation)[None, None], memory)
+                seen = torch.from_numpy(observation)[None, None]
+                output, memory = policy.lstm_actor(seen, memory)
+                latent = policy.mlp_extractor.forward_actor(output[0])
+                own = int(policy.action_net(latent).argmax())
+            if own != action:
+                return False
             if bar != bars[-1]:
                 observation = env.step(action)[0]
     return True
+
+
+def _predicted(
+    policy: RecurrentActorCriticPolicy,
+    observation: NDArray[np.float32],
+    memory: _Memory,
+    *,
+    is_first: bool,
+) -> tuple[int, _Memory]:
+    action, state = policy.predict(
+        observation,
+        state=(memory[0].numpy(), memory[1].numpy()),
+        episode_start=np.array([is_first]),
+        deterministic=True,
+    )
+    assert state is not None, "a recurrent policy has a memory"
+    return int(action), (torch.from_numpy(state[0]), torch.from_numpy(state[1]))
 
 
 def _by_network(policies: Sequence[RecurrentActorCriticPolicy]) -> list[list[int]]:

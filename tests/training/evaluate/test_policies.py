@@ -12,9 +12,11 @@ from envs.config import EnvConfig
 from envs.errors import ConfigError, UnknownNameError
 from envs.market import Ledger, MarketConfig
 from tests.training.small_market import SMALL_AGENT, small_agent, small_tape
+from training.agent import single
 from training.agent.network import Network, build_policy
 from training.errors import TrainingError
 from training.evaluate import Evaluation, evaluate, evaluate_step_by_step, evaluate_windows
+from training.evaluate import policies as policies_module
 from training.folds import Range
 
 TAPE = small_tape(400, move=0.02)
@@ -59,7 +61,17 @@ def assert_same(fast: Evaluation, slow: Evaluation) -> None:
         )
 
 
+@pytest.fixture(params=["alone", "looking ahead", "side by side"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every fast way in turn: bar after bar, a few bars at once, all rows in one batch."""
+    monkeypatch.setattr(policies_module, "MAX_ALONE", 0 if request.param == "side by side" else 99)
+    if request.param == "looking ahead":
+        monkeypatch.setattr(single, "CACHED_BYTES", 0)
+    return str(request.param)
+
+
 @pytest.mark.parity
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(
     ("critic_lstm", "n_lstm_layers", "config"),
     [
@@ -97,6 +109,7 @@ def test_one_or_two_windows_match_the_twin(windows: list[Range]) -> None:
 
 
 @pytest.mark.parity
+@pytest.mark.usefixtures("way")
 def test_candidates_of_different_networks_come_back_in_order() -> None:
     policies = [
         lively_policy(0),
@@ -110,6 +123,7 @@ def test_candidates_of_different_networks_come_back_in_order() -> None:
 
 
 @pytest.mark.parity
+@pytest.mark.usefixtures("way")
 def test_orders_match_the_twin() -> None:
     config, policy = EnvConfig(action_mode="orders"), lively_policy(n_actions=4)
     for window, fast in zip(
@@ -119,6 +133,7 @@ def test_orders_match_the_twin() -> None:
 
 
 @pytest.mark.parity
+@pytest.mark.usefixtures("way")
 def test_refused_orders_are_counted_alike() -> None:
     policy = small_agent(dataclasses.replace(SMALL_AGENT, learning_rate=0.02), n_updates=5).policy
     poor = EnvConfig(market=MarketConfig(balance_per_lot_usd=0.1, leverage=1.0))
@@ -128,6 +143,7 @@ def test_refused_orders_are_counted_alike() -> None:
 
 
 @pytest.mark.parity
+@pytest.mark.usefixtures("way")
 def test_a_trained_agent_matches_the_twin() -> None:
     agent = small_agent(dataclasses.replace(SMALL_AGENT, learning_rate=0.02), n_updates=5)
     for window in WINDOWS:
@@ -135,6 +151,7 @@ def test_a_trained_agent_matches_the_twin() -> None:
         assert_same(fast, evaluate(agent.policy, TAPE, EnvConfig(), window, fast=False))
 
 
+@pytest.mark.usefixtures("way")
 def test_exact_ties_are_decided_by_the_policy_itself() -> None:
     policy = lively_policy()
     with torch.no_grad():
@@ -150,6 +167,76 @@ def test_a_network_that_amplifies_rounding_is_asked_bar_by_bar() -> None:
     fast = evaluate(policy, TAPE, EnvConfig(), Range(0, 100))
     assert fast.stepped
     assert_same(fast, evaluate(policy, TAPE, EnvConfig(), Range(0, 100), fast=False))
+
+
+@pytest.mark.usefixtures("way")
+def test_networks_that_amplify_rounding_match_the_twin() -> None:
+    # Weights so large that the fast ways alone would part from the twin (see the next test).
+    policies = [lively_policy(s, gain=12.0, lstm_hidden_size=32, n_lstm_layers=2) for s in range(2)]
+    window = Range(0, 250)
+    for policy, row in zip(
+        policies, evaluate_windows(policies, TAPE, EnvConfig(), [window]), strict=True
+    ):
+        assert_same(row[0], evaluate_step_by_step(policy, TAPE, EnvConfig(), window))
+
+
+def test_without_the_guard_such_a_network_parts_from_the_twin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(policies_module, "_settled", lambda row, *_: row[0])
+    policies = [lively_policy(s, gain=12.0, lstm_hidden_size=32, n_lstm_layers=2) for s in range(2)]
+    window = Range(0, 250)
+    table = evaluate_windows(policies, TAPE, EnvConfig(), [window])
+    twins = [evaluate_step_by_step(policy, TAPE, EnvConfig(), window) for policy in policies]
+    parted = [
+        not np.array_equal(row[0].actions, twin.actions)
+        for row, twin in zip(table, twins, strict=True)
+    ]
+    assert any(parted)
+
+
+def test_doubtful_bars_are_put_to_the_policy_and_a_wrong_walk_is_walked_again() -> None:
+    policy, window = lively_policy(), Range(0, 60)
+    right = evaluate(policy, TAPE, EnvConfig(), window)
+    doubts = np.full(60, 9.0)
+    doubts[[7, 30]] = 0.5
+    settled = policies_module._settled((right, doubts), policy, TAPE, EnvConfig())
+    assert settled.stepped
+    assert settled.ledger is right.ledger  # it stands
+    actions = right.actions.copy()
+    actions[30] = (actions[30] + 1) % 3
+    wrong = dataclasses.replace(right, actions=actions)
+    settled = policies_module._settled((wrong, doubts), policy, TAPE, EnvConfig())
+    assert_same(settled, evaluate_step_by_step(policy, TAPE, EnvConfig(), window))
+    trusted = policies_module._settled((wrong, doubts + 1.0), policy, TAPE, EnvConfig())
+    assert trusted is wrong  # nobody doubted
+
+
+def test_doubts_after_a_walks_end_are_no_doubts() -> None:
+    policy, window = lively_policy(), Range(0, 60)
+    right = evaluate(policy, TAPE, EnvConfig(), window)
+    doubts = np.append(np.full(60, 9.0), [0.1, np.nan])
+    assert policies_module._settled((right, doubts), policy, TAPE, EnvConfig()) is right
+
+
+@pytest.mark.usefixtures("way")
+def test_features_that_are_not_numbers_are_an_error() -> None:
+    features = TAPE.features.copy()
+    features[20] = np.nan
+    broken = dataclasses.replace(TAPE, features=features)
+    with pytest.raises(TrainingError, match="logits"):
+        evaluate(lively_policy(), broken, EnvConfig(), WINDOWS[0])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_policy_on_a_gpu_is_evaluated_on_the_cpu() -> None:
+    policy = lively_policy()
+    wanted = evaluate_step_by_step(policy, TAPE, EnvConfig(), WINDOWS[1])
+    policy.to("cuda")
+    for fast in (True, False):
+        assert_same(evaluate(policy, TAPE, EnvConfig(), WINDOWS[1], fast=fast), wanted)
+    assert policy.device.type == "cuda"
+    assert policy.optimizer is not None
 
 
 def test_an_ordinary_policy_is_not_asked_bar_by_bar() -> None:
@@ -192,6 +279,7 @@ def test_weights_that_are_not_finite_are_an_error(fast: bool, value: float) -> N
         evaluate(policy, TAPE, EnvConfig(), WINDOWS[0], fast=fast)
 
 
+@pytest.mark.usefixtures("way")
 def test_logits_that_overflow_are_an_error() -> None:
     policy = lively_policy()
     with torch.no_grad():
