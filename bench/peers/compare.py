@@ -1,6 +1,6 @@
 """Run every library on the course, in turns, and print one Markdown table.
 
-    python bench/peers/compare.py --skrl PYTHON_OF_SKRL --rl_games PYTHON_OF_RL_GAMES [--rounds 3]
+    python bench/peers/compare.py --skrl PATH --rl_games PATH [--rounds 3] [--cores 1 2]
 
 Each run is a process of its own in its library's environment; runs take turns (A B C A B C), the
 median counts, with least and most beside it. `--learn` trains longer on the easy planted market
@@ -57,11 +57,12 @@ def main() -> None:
     parser.add_argument("--skrl", help="Python that has skrl")
     parser.add_argument("--rl_games", help="Python that has rl-games")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cores", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--learn", action="store_true")
     options, flags = parser.parse_known_args()
     if options.learn:
         flags = [*LEARNING, *flags]
-    entrants = _entrants(options, [1] if options.learn else [1, 2])
+    entrants = _entrants(options, [1] if options.learn else options.cores)
     for _ in range(1 if options.learn else options.rounds):
         for entrant in entrants:
             entrant.run(flags)
