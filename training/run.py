@@ -24,6 +24,7 @@ from training import store as files
 from training import summary
 from training.agent.build import resolve_device
 from training.agent.checkpoint import load_model
+from training.agent.kernel import kernel_state
 from training.agent.probe import check_precision
 from training.clock import StageClock
 from training.config import OutputConfig, RunConfig, to_json, with_values
@@ -230,6 +231,7 @@ class Run:
                 "data": summary.describe_data(loaded, self.prepared),
                 "machine": describe_machine(),
                 "precision": self._precision,
+                "lstm_kernel": kernel_state().reason,
             },
         )
         self.store.write(files.OPTIMIZATION_CONFIG_FILE, summary.optimization_config(config))

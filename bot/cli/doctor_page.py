@@ -18,6 +18,7 @@ from bot.wording import decimal, duration, percent, size, whole
 from training.agent.config import AgentConfig
 from training.agent.examination import WORTH_IT, Examination
 from training.agent.hardware import Gpu, Hardware
+from training.agent.kernel import kernel_state
 from training.agent.speed import Speed
 from training.machine import versions
 
@@ -60,6 +61,7 @@ def facts(diagnosis: Diagnosis) -> dict[str, Any]:
         "profile": diagnosis.profile,
         "agent": asdict(diagnosis.asked),
         "device": found.device,
+        "lstm_kernel": kernel_state().reason,
         "precision": asdict(found.probe),
         "threads": asdict(found.threads),
         "speed": _speed_facts(found.speed),
@@ -136,6 +138,7 @@ def _engine(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
     agent, probe, threads = found.speed.config, found.probe, found.threads
     yield "Agent", _agent(agent)
     yield "Engine", _engine_name(diagnosis)
+    yield "LSTM kernel", kernel_state().reason
     yield "Precision", f"{probe.precision}: {probe.reason}"
     yield "Threads", f"{threads.n_threads}: {threads.reason}"
     yield "Speed", _speed(found.speed)

@@ -1,7 +1,10 @@
 import getpass
 import json
 import platform
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 
 from training.machine import (
@@ -101,3 +104,12 @@ def test_a_quota_limits_cores(tmp_path, lines, files, expected):
 def test_a_group_limits_memory(tmp_path, lines, files, expected):
     every = (float(describe_machine()["memory_bytes"]), None)
     assert usable_memory_bytes(root=grouped(tmp_path, lines, files)) == (expected or every)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child its parent's peak")
+def test_a_started_child_tells_its_own_peak_and_not_its_parents():
+    ballast = np.ones(40_000_000)  # 320 MB in the parent
+    words = "from training.machine import peak_memory_bytes; print(peak_memory_bytes())"
+    told = subprocess.run([sys.executable, "-c", words], capture_output=True, check=True)
+    assert int(told.stdout) < ballast.nbytes
+    assert peak_memory_bytes() > ballast.nbytes

@@ -17,6 +17,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from envs.errors import ConfigError, UnknownNameError
 from training.agent.config import AgentConfig
+from training.agent.kernel import kernel_state
 from training.agent.network import ACTIVATIONS
 from training.agent.recurrent_ppo import FastRecurrentPPO
 from training.seeds import pin_torch
@@ -59,6 +60,8 @@ def build_agent(
             came=f"{vec_env.num_envs} environments and n_envs {config.n_envs}",
         )
     pin_torch(n_threads=config.n_torch_threads, device=resolved.type)
+    if config.engine != "stock":
+        kernel_state()  # the first call ever compiles it: before anything is timed
     return _agent_class(config)(
         "MlpLstmPolicy",
         vec_env,

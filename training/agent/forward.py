@@ -15,6 +15,7 @@ from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from stable_baselines3.common.policies import BasePolicy
 from torch import nn
 
+from training.agent.kernel import kernel_lstm
 from training.agent.losses import Evaluation, Judgement
 from training.agent.minibatches import Minibatch
 from training.agent.rollout import Observations, Rollout, map_observations
@@ -94,7 +95,7 @@ class ForwardPass:
         rows = features.view(-1, batch.n_rows, features.shape[-1])
         memory = initial_states(self.rollout, batch, net)
         with self._autocast():
-            outputs: torch.Tensor = lstm(rows, memory)[0].flatten(0, 1)
+            outputs = kernel_lstm(lstm, rows, memory).flatten(0, 1)
         return outputs if batch.cells is None else outputs.index_select(0, batch.cells)
 
     def _valued(self, latent: torch.Tensor) -> torch.Tensor:
