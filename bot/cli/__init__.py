@@ -6,7 +6,7 @@
     boundary   errors -> messages and exit codes, in one place
     bars       a file or the embedded sample -> bars
     oddities   what is missing or odd about a machine
-    train | evaluate | data | cache | audit | doctor
+    train | evaluate | benchmark | data | cache | audit | doctor
 
 Start in `commands`. Exit codes: 0 done, 1 a leak found or a defect of walkfast, 2 a mistake of the
 user or a disk that is full, 130 interrupted, 141 nobody reads the output any more.

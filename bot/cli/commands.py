@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "train": "train walk-forward on a file of bars, or on the embedded sample",
         "evaluate": "run a saved model over bars and compare it with the baselines",
+        "benchmark": "measure how much faster than the original training, and if as good",
         "data": "show what is understood of a file of bars",
         "audit": "prove that features, env and evaluation see no future bar",
         "cache": "show or clear the cache of bars and features",

@@ -19,14 +19,22 @@ from training.store import FORMAT_VERSION, STITCHED_EQUITY_FILE, STITCHED_LEDGER
 from training.tables import read_ledger
 
 
-def sample_verdict(run_folder: Path) -> str:
-    """Say what share of the best policy's net return the agent of a run on the sample earned."""
+def sample_share(run_folder: Path) -> float | None:
+    """Return what share of the best policy's net return the agent of a run on the sample earned.
+
+    None where even that policy earned nothing on these bars.
+    """
     bars = pd.read_csv(run_folder / STITCHED_EQUITY_FILE)["bar_index"]
     first, last = int(bars.iloc[0]), int(bars.iloc[-1])
     market = sample_market()
     ledger = read_ledger(pd.read_csv(run_folder / STITCHED_LEDGER_FILE))
     positions = decided_positions(ledger, len(market.returns))
-    share = bayes_share(_part(market, first, last + 1), positions[first : last + 1])
+    return bayes_share(_part(market, first, last + 1), positions[first : last + 1])
+
+
+def sample_verdict(run_folder: Path) -> str:
+    """Say the same as a sentence."""
+    share = sample_share(run_folder)
     if share is None:
         return "On these bars of the planted market even the best policy earned nothing."
     return (
@@ -36,7 +44,7 @@ def sample_verdict(run_folder: Path) -> str:
 
 
 def keep_sample_verdict(run_folder: Path) -> str:
-    """Say the same, and write it into the run's folder, where the report finds it."""
+    """Say it, and write it into the run's folder, where the report finds it."""
     says = sample_verdict(run_folder)
     write_json(run_folder / SAMPLE_VERDICT_FILE, {"format_version": FORMAT_VERSION, "says": says})
     return says

@@ -7,6 +7,7 @@ Not here: what a flag means (`bot.flags`), the loop (`training.walk_forward`), w
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -76,6 +77,10 @@ class Progress:
 
 
 def _train(request: Request) -> int:
+    if request.benchmark is not None:
+        command = importlib.import_module("bot.cli.benchmark")  # scipy: a training needs none
+        code: int = command.run_benchmark(request)
+        return code
     _check_resume(request)
     progress = Progress()
     try:

@@ -12,12 +12,14 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.flags.benchmark_flags import take_benchmark
 from bot.flags.flag import Flag
 from bot.flags.parse import Given
 from bot.flags.table import FLAGS, OUTPUT
 from bot.flags.words import Draft, refuse_unavailable, translate_words
 from bot.profiles import SAMPLE_VALUES, Profile, profile_named
 from envs.errors import ConfigError
+from training.benchmark.config import BenchmarkConfig
 from training.config import OutputConfig, RunConfig, original_config, with_values
 
 FROM_DATA = frozenset(
@@ -64,6 +66,7 @@ class Request:
         provenance: Who set each setting, by dotted path of `RunConfig`: `flag`, `derived` (follows
             a flag), `script` (the door), `profile:NAME`, `sample`, `data` or `default`.
         notes: What the dials did, as sentences.
+        benchmark: What to compare, and for how long; None trains.
     """
 
     config: RunConfig
@@ -72,6 +75,7 @@ class Request:
     resume: bool
     provenance: Mapping[str, str]
     notes: tuple[str, ...]
+    benchmark: BenchmarkConfig | None = None
 
 
 def resolve(given: Given, *, original: bool = False, results_dir: Path | None = None) -> Request:
@@ -87,6 +91,7 @@ def resolve(given: Given, *, original: bool = False, results_dir: Path | None = 
     """
     left = dict(given)
     refuse_unavailable(left)
+    benchmark = take_benchmark(left)
     screen, resume = _screen(left), bool(left.pop("resume", False))
     base = _base(left, original=original)
     draft = Draft(config=base.config, given=left)
@@ -104,6 +109,7 @@ def resolve(given: Given, *, original: bool = False, results_dir: Path | None = 
         resume=resume,
         provenance=_provenance(config, draft, base.sources),
         notes=(*_base_notes(base, draft), *draft.notes),
+        benchmark=benchmark,
     )
 
 

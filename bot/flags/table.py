@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from bot.flags.benchmark_flags import BENCHMARK_MODE, HOW
 from bot.flags.data_flags import DATA
 from bot.flags.flag import Flag
 from bot.flags.rule_flags import AGENT, BUDGET, EVALUATION, SCHEDULE, WARM_START
@@ -128,7 +129,6 @@ RESULTS = (
         "json", "events as JSON lines on standard output, nothing else", kind=_SWITCH, shown=False
     ),
     Flag("parallel_candidates", "1; more is not available yet", kind=_WHOLE, shown=False),
-    Flag("benchmark_mode", "not available yet", kind=_SWITCH, shown=False),
 )
 
 GROUPS: Mapping[str, tuple[Flag, ...]] = MappingProxyType(
@@ -144,6 +144,7 @@ GROUPS: Mapping[str, tuple[Flag, ...]] = MappingProxyType(
         "Market and reward": MARKET,
         "Features": FEATURES,
         "Results and screen": RESULTS,
+        "Benchmark": (BENCHMARK_MODE, *HOW),
     }
 )
 """All flags under the headings of the help."""

@@ -87,12 +87,6 @@ def refuse_unavailable(given: Given) -> None:
     Raises:
         ConfigError: If one asks for something that walkfast does not do.
     """
-    if given.pop("benchmark_mode", False):
-        raise ConfigError(
-            "Benchmarking is not available yet",
-            came="--benchmark_mode",
-            mend="drop the flag; no speed-up is claimed without a measured baseline",
-        )
     if (n_candidates := given.pop("parallel_candidates", 1)) != 1:
         raise ConfigError(
             "Parallel candidates are not available yet: each fold trains one model",

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.flags.benchmark_flags import BENCHMARK_MODE, HOW
 from bot.flags.help_text import line, training_words
 from bot.flags.resolve import leaves, profile_config, resolve
 from bot.flags.table import FLAGS, GROUPS, OUTPUT, TrainingSettings
 from bot.profiles import PROFILES, SAMPLE_VALUES
 from envs.errors import ConfigError, UnknownNameError
 from training.agent.config import ORIGINAL_AGENT
+from training.benchmark.config import BenchmarkConfig
 from training.config import OutputConfig, RunConfig, original_config, with_values
 
 BASE = "rules.adaptive_timesteps.base_timesteps"
@@ -195,6 +197,27 @@ def test_a_flag_moves_what_is_shown(words, name, value):
     assert getattr(understood(words).screen, name) == value
 
 
+@pytest.mark.parametrize(
+    ("words", "wish"),
+    [
+        ("", None),
+        ("--no-benchmark_mode", None),
+        ("--benchmark_mode", BenchmarkConfig()),
+        ("--benchmark_mode --benchmark_minutes 5", BenchmarkConfig(minutes=5)),
+        ("--benchmark_mode --minutes 0.5", BenchmarkConfig(minutes=0.5)),
+        ("--benchmark_mode --seeds 3", BenchmarkConfig(n_seeds=3)),
+        ("--benchmark-mode --benchmark-seeds 3", BenchmarkConfig(n_seeds=3)),
+        ("--benchmark_mode --ablation", BenchmarkConfig(ablation=True)),
+        ("--benchmark_mode --benchmark_ablation", BenchmarkConfig(ablation=True)),
+    ],
+)
+def test_a_benchmark_is_asked_for(words, wish):
+    assert understood(words).benchmark == wish
+
+
+BENCHMARK = {name for flag in (BENCHMARK_MODE, *HOW) for name in (flag.name, *flag.aliases)}
+
+
 def test_every_flag_is_in_one_of_the_tables():
     typed = " ".join(words for words, *_ in (*MOVES, *OUTPUT_MOVES, *SCREEN_MOVES))
     spelled = typed.replace("--no-", "--").replace("-", "_")
@@ -204,7 +227,7 @@ def test_every_flag_is_in_one_of_the_tables():
         for name in (flag.name, *flag.aliases)
         if f"__{name}" not in spelled
     }
-    assert missing == {"resume", "parallel_candidates", "benchmark_mode", "window_size"}
+    assert missing == BENCHMARK | {"resume", "parallel_candidates", "window_size"}
 
 
 def test_every_path_of_a_flag_is_a_setting():
@@ -388,7 +411,12 @@ REFUSED = [
     ("--reward_window 9", "--reward_window only acts"),
     ("--scaling none --scaling_window 9", "--scaling_window only acts"),
     ("--no-random_start --episode_bars 9", "--episode_bars only acts"),
-    ("--benchmark_mode", "not available yet"),
+    ("--benchmark_minutes 5", "only acts in a benchmark"),
+    ("--seeds 3", "only acts in a benchmark"),
+    ("--no-ablation", "only acts in a benchmark"),
+    ("--benchmark_mode --benchmark_minutes 0", "needs some time"),
+    ("--benchmark_mode --benchmark_minutes nan", "needs some time"),
+    ("--benchmark_mode --seeds 0", "--seeds"),
     ("--parallel_candidates 4", "not available yet"),
     ("--parallel_candidates 0", "not available yet"),
     ("--window_size 50", "An observation is one bar"),

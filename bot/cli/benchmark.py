@@ -1,0 +1,256 @@
+"""`walkfast benchmark`, and `train --benchmark_mode`: the original and ours, side by side.
+
+Not here: what runs and what it means (`training.benchmark`), one run of it
+(`bot.cli.benchmark_unit`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+import bot
+from bot.cli.bars import load_bars, notices
+from bot.cli.boundary import DONE, FAILED, INTERRUPTED, complain, guarded, wants_tracebacks
+from bot.cli.output import say, show
+from bot.flags.benchmark_flags import BENCHMARK_MODE, HOW
+from bot.flags.help_text import line
+from bot.flags.parse import Words, add_flags
+from bot.flags.resolve import Request, resolve
+from bot.flags.table import GROUPS, TrainingSettings
+from bot.wording import clean, duration
+from envs.array_cache import ArrayCache, default_cache_folder
+from envs.errors import ConfigError
+from training import summary
+from training.benchmark.arms import make_arms
+from training.benchmark.children import ProcessRunner
+from training.benchmark.events import Calibrated, Planned, UnitFinished, UnitStarted
+from training.benchmark.session import PLAN_FILE, TABLE_FILE, Session, Subject, check_subject
+from training.benchmark.table import HEADINGS, cells, number, sentences, worth_cells
+from training.clock import StageClock
+from training.events import Event, Noticed
+from training.machine import usable_cores
+from training.prepare import prepare
+from training.store import RunStore, free_folder
+
+FOLDER = "benchmark"
+_BASE = "rules.adaptive_timesteps.base_timesteps"
+_MOST_THREADS = 8
+"""More threads than these do not help networks of this size."""
+_DESCRIPTION = """\
+Run the original training and these settings side by side on the same bars,
+folds and seeds, one process each, and say with intervals how much faster they
+are and whether they are as good. What fits into the time is chosen by timing a
+few updates first. The same command goes on where it stopped; more --seeds add
+runs. The other flags are those of walkfast train and set what is judged; bars,
+market, features, folds and a typed --total_timesteps hold for the original,
+too. Results: results/<run>/benchmark, with table.md and benchmark.json."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Benchmark, and return the exit code."""
+
+    def benchmark() -> int:
+        given = _words().read(arguments)
+        return run_benchmark(resolve({**given, BENCHMARK_MODE.name: True}))
+
+    return guarded(benchmark, tracebacks=wants_tracebacks(arguments))
+
+
+def run_benchmark(request: Request) -> int:
+    """Compare what was asked for with the original, and return the exit code."""
+    assert request.benchmark is not None
+    output = request.output
+    root = output.results_dir / (output.run_name or str(request.config.seed))
+    folder = (free_folder(root) if output.fresh else root) / FOLDER
+    _check_resume(request, folder)
+    subject = _subject(request)
+    screen = _Screen(shows=request.screen.verbose > 0 and not request.screen.json)
+    try:
+        with _tidied(folder), tempfile.TemporaryDirectory() as jobs, RunStore(folder) as store:
+            session = Session(
+                subject=subject,
+                config=request.benchmark,
+                store=store,
+                runner=_runner(jobs),
+                emit=screen,
+            )
+            content = session.run()
+    except KeyboardInterrupt:
+        complain(_interrupted(folder))
+        return INTERRUPTED
+    if request.screen.json:
+        say(json.dumps(content, indent=2, allow_nan=False))
+    else:
+        _print(content, folder)
+    return DONE if any(arm["n_done"] for arm in content["arms"].values()) else FAILED
+
+
+def _runner(jobs: str) -> ProcessRunner:
+    return ProcessRunner(
+        command=(sys.executable, "-P", "-m", "bot.cli.benchmark_unit"),
+        folder=Path(jobs),
+        environment={"PYTHONPATH": _python_path()},
+    )
+
+
+@contextmanager
+def _tidied(folder: Path) -> Iterator[None]:
+    """Leave no empty folder behind that was not there before."""
+    made = [path for path in (folder.parent, folder.parent.parent) if not path.exists()]
+    try:
+        yield
+    finally:
+        for path in made:
+            with contextlib.suppress(OSError):  # it holds something, or was never made
+                path.rmdir()
+
+
+def _subject(request: Request) -> Subject:
+    """Load the bars and make the arms; every mistake in the flags ends here."""
+    assert request.benchmark is not None
+    config = request.config
+    typed = request.provenance[_BASE] == "flag"
+    budget_steps = config.rules.adaptive_timesteps.base_timesteps if typed else None
+    arms = make_arms(config, ablation=request.benchmark.ablation, budget_steps=budget_steps)
+    check_subject(arms)
+    cache = ArrayCache(default_cache_folder())
+    loaded = load_bars(config.data_path, config.data, cache=cache)
+    if request.screen.verbose > 0 and not request.screen.json:
+        for note in request.notes:
+            _tell(note)
+        for level, message in notices(loaded.source):
+            _tell(f"warning: {message}" if level == "warning" else message)
+    prepared = prepare(config, loaded.bars, cache=cache, clock=StageClock())
+    return Subject(
+        arms=arms,
+        n_folds=len(prepared.folds),
+        bars_fingerprint=loaded.bars.fingerprint,
+        data=summary.describe_data(loaded, prepared),
+        n_cores=min(int(usable_cores().value), _MOST_THREADS),
+    )
+
+
+class _Screen:
+    """Says what a benchmark does, line by line."""
+
+    def __init__(self, *, shows: bool) -> None:
+        self._shows = shows
+
+    def __call__(self, event: Event) -> None:
+        if not self._shows:
+            return
+        if isinstance(event, Calibrated):
+            _tell(_calibrated(event))
+        elif isinstance(event, Planned):
+            for text in _planned(event):
+                _tell(text)
+        elif isinstance(event, UnitStarted):
+            place = f"{event.number}/{event.n_units}"
+            say(f"{place:>7}  {event.name} (at most about {duration(event.planned_s)}) ...")
+        elif isinstance(event, UnitFinished):
+            say(_finished(event))
+        elif isinstance(event, Noticed):
+            _tell(event.message)
+
+
+def _calibrated(event: Calibrated) -> str:
+    threads = "1 thread" if event.n_threads == 1 else f"{event.n_threads} threads"
+    return (
+        f"The original trains {number(event.steps_per_s)} env steps a second here, on {threads}. "
+        f"Measuring every arm took {duration(event.took_s)}; the original's "
+        f"warm-up of {duration(event.warm_up_s)} is not counted."
+    )
+
+
+def _planned(event: Planned) -> list[str]:
+    plan = event.plan
+    whole = [arm["name"] for arm in plan["arms"] if arm["kind"] == "whole"]
+    timed = [f"{arm['name']} {arm['n_steps']:,}" for arm in plan["arms"] if arm["kind"] == "timed"]
+    n_units = plan["n_seeds"] * len(plan["arms"])
+    folds = "1 fold" if plan["n_folds"] == 1 else f"{plan['n_folds']} folds"
+    seeds = "1 seed" if plan["n_seeds"] == 1 else f"{plan['n_seeds']} seeds"
+    lines = []
+    if whole:
+        lines.append(f"Trained whole, {folds}, {seeds}: {', '.join(whole)}.")
+    if timed:
+        lines.append(f"Timed only, {seeds}, env steps: {', '.join(timed)}.")
+    done = f", {event.n_done} of them done before" if event.n_done else ""
+    lines.append(
+        f"{n_units} runs{done}, each in a process of its own, taking turns: at most about "
+        f"{duration(plan['duration_s'])}."
+    )
+    return [*lines, *event.notes]
+
+
+def _finished(event: UnitFinished) -> str:
+    if event.error is not None:
+        last = clean(event.error.splitlines()[-1])
+        return f"         failed after {duration(event.process_s)}: {last}"
+    pace = "" if event.steps_per_s is None else f", {number(event.steps_per_s)} env steps a second"
+    return f"         {duration(event.process_s)}{pace}"
+
+
+def _print(content: Mapping[str, Any], folder: Path) -> None:
+    say()
+    show(_table(HEADINGS, list(cells(content))))
+    if content["worth"]:
+        headings = ("Optimization", "How", "Times as fast", "Test score")
+        show(_table(headings, list(worth_cells(content))))
+    for text in sentences(content):
+        _tell(text)
+    _tell(f"{folder / TABLE_FILE}: this table for a README; all numbers in benchmark.json.")
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    for index, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if index else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(clean(cell) for cell in row))
+    return table
+
+
+def _tell(text: str) -> None:
+    show(clean(text, max_length=2_000))
+
+
+def _check_resume(request: Request, folder: Path) -> None:
+    if request.resume and not (folder / PLAN_FILE).is_file():
+        raise ConfigError(
+            "--resume needs a benchmark that was begun",
+            came="none",
+            where=str(folder),
+            mend="drop --resume, or name the run with --results_dir, --run_name or --seed",
+        )
+
+
+def _interrupted(folder: Path) -> str:
+    if not (folder / PLAN_FILE).is_file():
+        return "Interrupted before anything was planned; nothing was saved."
+    n_done = len(list((folder / "units").glob("*.json")))
+    return f"Interrupted: {n_done} runs are saved in {folder}; the same command goes on from there."
+
+
+def _python_path() -> str:
+    """Let the child find the very packages that run here, installed or not."""
+    root = str(Path(bot.__file__).resolve().parents[1])
+    return os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+
+
+def _words() -> Words:
+    words = Words("walkfast benchmark", description=_DESCRIPTION)
+    words.usage = "walkfast benchmark [--data_path FILE] [--profile NAME] [flags]"
+    kept = {title: flags for title, flags in GROUPS.items() if title != "Benchmark"}
+    add_flags(words, {"Benchmark": HOW, **kept}, root=TrainingSettings, says=line)
+    return words

@@ -1,0 +1,143 @@
+"""`walkfast benchmark` and `--benchmark_mode`: mistakes, the screen, and one real run, tiny."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bot.cli.benchmark import _print, _runner, _Screen
+from bot.cli.commands import run
+from tests.training.benchmark import made_up
+from training.benchmark.arms import make_arms
+from training.benchmark.config import BenchmarkConfig
+from training.benchmark.events import Calibrated, Planned, UnitFinished, UnitStarted
+from training.benchmark.results import conclude
+from training.benchmark.session import Session, Subject
+from training.config import RunConfig, with_values
+from training.store import RunStore
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path, monkeypatch):
+    """Run in an empty folder with a cache of its own."""
+    monkeypatch.setenv("WALKFAST_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+@pytest.mark.parametrize("door", ["benchmark", "train --benchmark_mode"])
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--benchmark_minutes 0", "needs some time"),
+        ("--benchmark_minutes soon", "--benchmark_minutes must be a number"),
+        ("--seeds 0", "number of seeds"),
+        ("--data_path missing.csv", "missing.csv"),
+        ("--initial_model m.zip", "fresh weights"),
+        ("--use_original_training", "with a profile"),
+        ("--resume", "needs a benchmark that was begun"),
+        ("--initial_window 19900", "bars"),
+    ],
+)
+def test_a_mistake_is_code_2_before_anything_runs_and_leaves_nothing(
+    door, words, says, alone, capsys
+):
+    assert run([*door.split(), *words.split()]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert "Traceback" not in said
+    assert not any(alone.iterdir())
+
+
+def test_what_is_said_while_it_runs_fits_80_columns(capsys):
+    plan = made_up.plan(kinds={"original": "timed", "optimized": "whole"})
+    screen = _Screen(shows=True)
+    for event in (
+        Calibrated(steps_per_s=83.4, n_threads=1, took_s=12.0, warm_up_s=3.0),
+        Planned(plan=plan.to_json(), n_done=2, notes=("A note " * 30,)),
+        UnitStarted(name="original-0", number=3, n_units=6, planned_s=20.0),
+        UnitFinished(name="x", arm="x", kind="timed", steps_per_s=83.4, process_s=19.0, error=None),
+        UnitFinished(
+            name="x", arm="x", kind="timed", steps_per_s=None, process_s=1.0, error="a\n\x1b[31mb"
+        ),
+    ):
+        screen(event)
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= 80
+    assert "Timed only, 3 seeds, env steps: original 1,024." in said
+    assert "2 of them done before" in said
+    assert "\x1b" not in said
+
+
+@pytest.mark.parametrize("ablation", [False, True])
+def test_the_table_fits_80_columns(capsys, ablation):
+    arms = made_up.arms(ablation=ablation)
+    kinds = {arm.name: "timed" if arm.is_stock else "whole" for arm in arms}
+    units = [
+        made_up.unit(name, 42 + seed, kind, wall_s=9.0 + seed, scores=(-0.1234, 0.2))
+        for name, kind in kinds.items()
+        for seed in range(3)
+    ]
+    plan = made_up.plan(kinds=kinds)
+    content = conclude(arms, plan, units, config=BenchmarkConfig(), data=made_up.DATA)
+    _print(content, Path("results/42/benchmark"))
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= 80
+    assert ("the engine" in said) == ablation
+    assert "buy and hold" in said
+
+
+TINY = {
+    "agent.lstm_hidden_size": 8,
+    "agent.net_arch": (8,),
+    "agent.n_envs": 4,
+    "agent.n_steps": 32,
+    "agent.batch_size": 64,
+    "agent.n_epochs": 1,
+    "rules.adaptive_timesteps.base_timesteps": 512,
+    "rules.adaptive_timesteps.min_timesteps": 256,
+    "folds.initial_window_bars": 400,
+    "folds.step_bars": 100,
+    "folds.max_folds": 2,
+    "device": "cpu",
+}
+
+
+@pytest.mark.slow
+def test_a_real_benchmark_of_tiny_agents_runs_resumes_and_judges(alone, tmp_path):
+    stock = {"agent.engine": "stock", "agent.n_threads": 1, "rules.adaptive_timesteps.mode": "off"}
+    original = with_values(RunConfig(), {**TINY, **stock})
+    arms = make_arms(with_values(RunConfig(), TINY), original=original)
+    subject = Subject(
+        arms=(arms[0], arms[2]),
+        n_folds=2,
+        bars_fingerprint="b" * 64,
+        data=made_up.DATA,
+        n_cores=1,
+    )
+    (tmp_path / "jobs").mkdir()
+    for _ in range(2):
+        with RunStore(alone / "benchmark") as store:
+            content = Session(
+                subject=subject,
+                config=BenchmarkConfig(minutes=20, n_seeds=1),
+                store=store,
+                runner=_runner(str(tmp_path / "jobs")),
+                emit=lambda event: None,
+            ).run()
+    assert content["took_s"] < 1  # the second time nothing was left to run
+    assert [unit["status"] for unit in content["units"]] == ["done"] * 2
+    ours = content["arms"]["optimized"]
+    assert ours["fold_s_is"] == "measured"
+    assert ours["bayes_share"] is not None
+    compared = content["against_original"]["optimized"]
+    assert compared["speed"]["value"] > 0
+    assert compared["quality"]["n_values"] == 2
+    assert compared["verdict"]["text"] == "no verdict: no interval"
+    stored = json.loads((alone / "benchmark" / "benchmark.json").read_text())
+    assert stored["versions"]["torch"]
+    assert (alone / "benchmark" / "table.md").read_text().count("\n| ") >= 5

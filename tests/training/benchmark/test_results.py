@@ -1,0 +1,176 @@
+"""What numbers allow to say, on units whose answer is known."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from tests.training.benchmark import made_up
+from training.benchmark.config import BenchmarkConfig
+from training.benchmark.results import conclude
+from training.benchmark.table import cells, markdown, sentences
+
+WHOLE = {"original": "whole", "optimized": "whole"}
+
+
+def concluded(units, *, kinds=WHOLE, chained=False, n_seeds=3, n_folds=2, n_left_out=0):
+    content = conclude(
+        made_up.arms(chained=chained),
+        made_up.plan(kinds=kinds, n_seeds=n_seeds, n_folds=n_folds),
+        units,
+        config=BenchmarkConfig(),
+        data=made_up.DATA,
+        n_left_out=n_left_out,
+    )
+    json.dumps(content, allow_nan=False)
+    markdown(content)
+    return content
+
+
+def pairs(n_seeds=3, *, ours=10.0, theirs=1_000.0, gain=0.0, **both):
+    units = []
+    for seed in range(n_seeds):
+        scores = (0.01 + seed / 1_000, 0.02 - seed / 1_000)
+        shifted = [score + gain for score in scores]
+        drift = 1 + seed / 100
+        units.append(
+            made_up.unit("original", 42 + seed, scores=scores, wall_s=theirs * drift, **both)
+        )
+        units.append(made_up.unit("optimized", 42 + seed, scores=shifted, wall_s=ours, **both))
+    return units
+
+
+def verdict(content, arm="optimized"):
+    return content["against_original"][arm]["verdict"]["text"]
+
+
+def test_a_hundred_times_as_fast_and_as_good():
+    content = concluded(pairs())
+    speed = content["against_original"]["optimized"]["speed"]
+    assert speed["value"] == pytest.approx(100 * math.exp(sum(map(math.log, (1, 1.01, 1.02))) / 3))
+    assert speed["interval"]["low"] > 95
+    assert verdict(content) == "faster and not worse"
+
+
+def test_a_clear_loss_is_worse():
+    assert verdict(concluded(pairs(gain=-0.5))) == "faster but worse"
+
+
+def test_identical_arms_are_not_faster():
+    content = concluded(pairs(ours=10.0, theirs=10.0 / 1.01))
+    assert verdict(content) == "not faster"
+    units = [made_up.unit(arm, 42 + seed) for arm in WHOLE for seed in range(3)]
+    content = concluded(units)
+    assert content["against_original"]["optimized"]["speed"]["value"] == pytest.approx(1)
+    assert verdict(content) == "not faster"
+
+
+def test_one_seed_gives_no_verdict():
+    content = concluded(pairs(1), n_seeds=1)
+    assert verdict(content) == "no verdict: no interval"
+    assert "(?)" in next(row for row in cells(content) if row[0] == "optimized")[3]
+
+
+def test_agents_that_never_trade_leave_quality_open():
+    units = [
+        made_up.unit(arm, 42 + seed, scores=(0.0, 0.0), n_trades=0, wall_s=seconds)
+        for arm, seconds in (("original", 100.0), ("optimized", 1.0))
+        for seed in range(3)
+    ]
+    content = concluded(units)
+    assert verdict(content) == "faster, quality unresolved (no agent of either ever traded)"
+
+
+def test_negative_scores_of_the_original_make_no_negative_margin():
+    units = pairs(gain=0.0)
+    for unit in units:
+        for fold in unit["folds"]:
+            fold["test_score"] -= 0.5
+    content = concluded(units)
+    assert content["against_original"]["optimized"]["margin"]["value"] > 0
+    assert verdict(content) == "faster and not worse"
+
+
+def test_a_timed_original_is_extrapolated_and_says_so():
+    units = [
+        made_up.unit("original", 42 + seed, "timed", steps_per_s=50.0 + seed) for seed in range(3)
+    ]
+    units += [made_up.unit("optimized", 42 + seed, wall_s=20.0) for seed in range(3)]
+    content = concluded(units, kinds={"original": "timed", "optimized": "whole"})
+    original = content["arms"]["original"]
+    assert original["fold_s_is"] == "extrapolated"
+    assert original["fold_s"] == pytest.approx(sum(100_352 / pace for pace in (50, 51, 52)) / 3)
+    assert original["test_return"] is None
+    assert verdict(content) == "faster, quality unresolved (original was only timed)"
+    assert next(iter(cells(content)))[2].startswith("~")
+    says = " ".join(sentences(content))
+    assert "(extrapolated)" in says
+    assert "1,024 env steps" in says
+
+
+def test_an_extrapolated_fold_of_another_arm_has_its_evaluations():
+    units = [made_up.unit("original", 42, "timed"), made_up.unit("optimized", 42, "timed")]
+    kinds = {"original": "timed", "original_16_envs": "timed", "optimized": "timed"}
+    units.append(made_up.unit("original_16_envs", 42, "timed"))
+    content = concluded(units, kinds=kinds, n_seeds=1)
+    fold_s = {name: arm["fold_s"] for name, arm in content["arms"].items()}
+    assert fold_s["original"] == pytest.approx(1_003.52)
+    assert fold_s["original_16_envs"] == pytest.approx(
+        1_003.52 + 11 * 0.25
+    )  # each 10,000 of 100,352
+    assert fold_s["optimized"] == pytest.approx(1_003.52 * 1.1)  # may cost a tenth
+
+
+def test_chained_folds_need_whole_seeds():
+    assert verdict(concluded(pairs(), chained=True)) == (
+        "faster, quality unresolved (needs about 2 more seeds)"
+    )
+    assert verdict(concluded(pairs(5), chained=True, n_seeds=5)) == "faster and not worse"
+
+
+def test_a_failed_run_is_told_and_its_pair_left_out():
+    units = pairs()
+    failed = {"arm": "optimized", "seed": 44, "status": "failed", "error": "a\nboom"}
+    content = concluded([*units[:-1], failed])
+    assert content["arms"]["optimized"]["n_done"] == 2
+    assert content["against_original"]["optimized"]["speed"]["n_values"] == 2
+    assert "Failed: optimized, seed 44: boom" in list(sentences(content))
+
+
+def test_an_original_that_never_finished_gives_no_verdict():
+    failed = [
+        {"arm": "original", "seed": 42 + seed, "status": "failed", "error": "boom"}
+        for seed in range(3)
+    ]
+    content = concluded([*failed, *pairs()[1::2]])
+    assert verdict(content) == "no verdict: no time of a fold to compare"
+    assert content["arms"]["original"]["fold_s"] is None
+
+
+def test_nothing_at_all_finished():
+    content = concluded([], n_left_out=6)
+    assert verdict(content) == "no verdict: no time of a fold to compare"
+    assert any("6 runs were left out" in text for text in sentences(content))
+
+
+def test_the_worth_of_a_switch_needs_whole_trainings_unless_it_is_the_engine():
+    added = ["original", "plus_engine", "plus_early_stopping", "plus_schedule", "plus_cache"]
+    names = [*added, "optimized", "without_cache"]
+    kinds = dict.fromkeys(names, "timed") | dict.fromkeys(("optimized", "without_cache"), "whole")
+    arms = made_up.arms(ablation=True)
+    plan = made_up.plan(kinds=kinds)
+    pace = dict.fromkeys(added, 500.0) | {"original": 50.0}
+    units = [
+        made_up.unit(name, 42 + seed, kind, steps_per_s=pace.get(name, 1.0), wall_s=5.0)
+        for name, kind in kinds.items()
+        for seed in range(3)
+    ]
+    arms = [arm for arm in arms if arm.name in names]
+    content = conclude(arms, plan, units, config=BenchmarkConfig(), data=made_up.DATA)
+    worth = {(row["switch"], row["how"]): row["speed"]["value"] for row in content["worth"]}
+    assert worth["engine", "added"] == pytest.approx(10)
+    assert worth["cache", "added"] is None
+    assert worth["cache", "left out"] == pytest.approx(1)
+    assert "| the engine | added | 10 (10-10) | n/a |" in markdown(content)

@@ -1,0 +1,227 @@
+"""The loop, with children that are made up: order, resuming, failures, what is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from envs.errors import ConfigError
+from tests.training.benchmark import made_up
+from training.benchmark.arms import make_arms
+from training.benchmark.children import Answer
+from training.benchmark.config import BenchmarkConfig
+from training.benchmark.events import Planned, UnitFinished, UnitStarted
+from training.benchmark.session import Session, Subject, check_subject
+from training.config import RunConfig, original_config, with_values
+from training.errors import StoreError, TrainingError
+from training.store import RunStore
+
+
+class Children:
+    """Answers jobs at once, and lets a made-up clock run."""
+
+    def __init__(self, *, fails=(), pace=100_000.0, unit_s=5.0):
+        self.jobs, self.now_s = [], 0.0
+        self.fails, self.pace, self.unit_s = set(fails), pace, unit_s
+
+    def __call__(self, job):
+        self.jobs.append(job)
+        self.now_s += self.unit_s
+        if job.name in self.fails:
+            return Answer(content=None, error="Traceback\nboom", process_s=self.unit_s)
+        if job.content["kind"] == "calibrate":
+            speed = {"steps_per_s": self.pace, "took_s": 1.0, "warm_up_s": 0.5, "n_rounds": 2}
+            speeds = [dict(speed) for _ in job.content["configs"]]
+            return Answer(content={"speeds": speeds}, error=None, process_s=10.0)
+        content = made_up.answer(job.content["kind"])
+        return Answer(content=content, error=None, process_s=self.unit_s)
+
+    @property
+    def units(self):
+        return [job.name for job in self.jobs if job.content["kind"] != "calibrate"]
+
+
+def subject(arms=None, *, bars="b" * 64, n_folds=2):
+    return Subject(
+        arms=arms or made_up.arms(),
+        n_folds=n_folds,
+        bars_fingerprint=bars,
+        data=made_up.DATA,
+        n_cores=1,
+    )
+
+
+def run(folder, children=None, *, of=None, minutes=20.0, n_seeds=2, listener=None):
+    children = children or Children()
+    with RunStore(folder) as store:
+        return Session(
+            subject=of or subject(),
+            config=BenchmarkConfig(minutes=minutes, n_seeds=n_seeds),
+            store=store,
+            runner=children,
+            emit=listener or (lambda event: None),
+            clock=lambda: children.now_s,
+        ).run()
+
+
+ORDER = [
+    f"{arm}-{seed}" for seed in (0, 1) for arm in ("original", "original_16_envs", "optimized")
+]
+
+
+def test_arms_take_turns_and_every_unit_is_a_file(tmp_path):
+    children = Children()
+    content = run(tmp_path / "b", children)
+    assert children.units == ORDER
+    files = sorted(path.stem for path in (tmp_path / "b" / "units").iterdir())
+    assert files == sorted(ORDER)
+    unit = json.loads((tmp_path / "b" / "units" / "optimized-1.json").read_text())
+    assert (unit["arm"], unit["seed"], unit["status"]) == ("optimized", 43, "done")
+    assert content["took_s"] == 7 * 5.0
+    assert (tmp_path / "b" / "table.md").read_text().startswith("| Arm |")
+    assert json.loads((tmp_path / "b" / "benchmark.json").read_text())["n_seeds"] == 2
+
+
+def test_every_arm_of_a_seed_gets_that_seed_and_the_same_folds(tmp_path):
+    children = Children()
+    run(tmp_path / "b", children)
+    configs = [job.content["config"] for job in children.jobs[1:]]
+    assert [config["seed"] for config in configs] == [42] * 3 + [43] * 3
+    assert {config["folds"]["max_folds"] for config in configs} == {2}
+
+
+def test_a_finished_unit_is_never_run_twice(tmp_path):
+    run(tmp_path / "b")
+    again = Children()
+    run(tmp_path / "b", again)
+    assert again.jobs == []
+
+
+def test_a_benchmark_goes_on_where_it_was_interrupted(tmp_path):
+    class Interrupted(Children):
+        def __call__(self, job):
+            if job.name == "optimized-0":
+                raise KeyboardInterrupt
+            return super().__call__(job)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "b", Interrupted())
+    rest = Children()
+    run(tmp_path / "b", rest)
+    assert rest.units == ORDER[2:]
+    assert [job.name for job in rest.jobs] == ORDER[2:]  # the pace is not measured again
+
+
+def test_a_failed_unit_is_recorded_and_the_rest_goes_on_and_it_is_tried_again(tmp_path):
+    events = []
+    children = Children(fails={"optimized-0"})
+    content = run(tmp_path / "b", children, listener=events.append)
+    assert children.units == ORDER
+    assert content["arms"]["optimized"]["failures"] == [{"seed": 42, "error": "Traceback\nboom"}]
+    assert [e.error for e in events if isinstance(e, UnitFinished) and e.error] == [
+        "Traceback\nboom"
+    ]
+    again = Children()
+    content = run(tmp_path / "b", again)
+    assert again.units == ["optimized-0"]
+    assert content["arms"]["optimized"]["failures"] == []
+
+
+def test_more_seeds_are_added_to_a_finished_benchmark(tmp_path):
+    run(tmp_path / "b")
+    more = Children()
+    content = run(tmp_path / "b", more, n_seeds=3)
+    assert more.units == ["original-2", "original_16_envs-2", "optimized-2"]
+    assert content["n_seeds"] == 3
+    assert run(tmp_path / "b", Children(), n_seeds=1)["n_seeds"] == 3
+
+
+def test_other_bars_are_refused(tmp_path):
+    run(tmp_path / "b")
+    with pytest.raises(StoreError, match="other bars"):
+        run(tmp_path / "b", of=subject(bars="c" * 64))
+
+
+def test_other_settings_are_refused_by_name(tmp_path):
+    run(tmp_path / "b")
+    other = make_arms(with_values(made_up.arms()[2].config, {"agent.learning_rate": 0.5}))
+    with pytest.raises(StoreError, match=r"agent\.learning_rate was 0\.001, now 0\.5"):
+        run(tmp_path / "b", of=subject(other))
+
+
+def test_an_ablation_is_another_benchmark(tmp_path):
+    run(tmp_path / "b")
+    with pytest.raises(StoreError, match="ablation"):
+        run(tmp_path / "b", of=subject(made_up.arms(ablation=True)))
+
+
+def test_a_file_or_profile_by_another_name_is_the_same(tmp_path):
+    run(tmp_path / "b")
+    arms = made_up.arms()
+    renamed = tuple(replace(a, config=replace(a.config, data_path="moved.csv")) for a in arms)
+    again = Children()
+    run(tmp_path / "b", again, of=subject(renamed))
+    assert again.jobs == []
+
+
+def test_what_takes_longer_than_planned_is_left_out_and_said(tmp_path):
+    slow = Children(pace=100_000.0, unit_s=60.0)
+    content = run(tmp_path / "b", slow, minutes=3.0)
+    assert 0 < content["n_left_out"] < 6
+    assert len(slow.units) + content["n_left_out"] == 6
+    rest = Children()
+    assert run(tmp_path / "b", rest)["n_left_out"] == 0
+    assert rest.units == ORDER[len(slow.units) :]
+
+
+def test_a_pace_that_cannot_be_measured_ends_it_and_leaves_nothing(tmp_path):
+    with pytest.raises(TrainingError, match="boom"):
+        run(tmp_path / "b", Children(fails={"calibrate"}))
+    assert not (tmp_path / "b").exists()
+
+
+def test_too_little_time_ends_it_and_leaves_nothing(tmp_path):
+    with pytest.raises(ConfigError, match="minutes are left"):
+        run(tmp_path / "b", Children(pace=1.0), minutes=1.0)
+    assert not (tmp_path / "b").exists()
+
+
+def test_it_is_said_before_the_start_what_cannot_be_concluded(tmp_path):
+    events = []
+    run(tmp_path / "b", Children(pace=100.0), minutes=10.0, n_seeds=1, listener=events.append)
+    planned = next(index for index, event in enumerate(events) if isinstance(event, Planned))
+    assert planned < next(i for i, event in enumerate(events) if isinstance(event, UnitStarted))
+    said = " ".join(events[planned].notes)
+    assert "will be extrapolated" in said
+    assert "no verdict" in said
+
+
+def test_all_cores_are_tried_for_the_original_and_taken_where_they_are_faster(tmp_path):
+    class Cores(Children):
+        def __call__(self, job):
+            answer = super().__call__(job)
+            if job.name == "calibrate-threads":
+                answer.content["speeds"][0]["steps_per_s"] *= 2
+            return answer
+
+    children = Cores()
+    run(tmp_path / "b", children, of=replace(subject(), n_cores=4), minutes=60.0)
+    threads = {job.name: job.n_threads for job in children.jobs}
+    assert threads["original-0"] == threads["original_16_envs-0"] == 4
+    assert threads["optimized-0"] == RunConfig().agent.n_threads
+    slow = Children(fails={"calibrate-threads"})
+    run(tmp_path / "c", slow, of=replace(subject(), n_cores=4), minutes=60.0)
+    assert {job.name: job.n_threads for job in slow.jobs}["original-0"] == 1
+
+
+def test_an_initial_model_is_refused():
+    arms = make_arms(with_values(RunConfig(), {"initial_model": "m.zip"}))
+    with pytest.raises(ConfigError, match="fresh weights"):
+        check_subject(arms)
+
+
+def test_the_original_itself_is_not_judged():
+    with pytest.raises(ConfigError, match="with a profile"):
+        check_subject(make_arms(original_config()))

@@ -1,0 +1,112 @@
+"""What a child measures: paces by events on a clock of our own, and one real training."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.training.small_runs import loaded, small_bars, tiny_config
+from training.benchmark.unit import PaceListener, read_config, run_job
+from training.config import RunConfig, original_config, to_json
+from training.events import Evaluated, Progressed
+
+
+class Clock:
+    now_s = 0.0
+
+    def __call__(self):
+        return self.now_s
+
+
+def progressed(n_steps):
+    return Progressed(
+        fold_index=0,
+        n_steps=n_steps,
+        budget_steps=1_000,
+        steps_per_s=1.0,
+        learning_rate=1e-3,
+        n_epochs=1,
+        ent_coef=0.0,
+        clip_range=0.2,
+    )
+
+
+def evaluated(n_steps, score, cost_s):
+    return Evaluated(
+        fold_index=0, n_steps=n_steps, score=score, best_score=score, is_best=True, cost_s=cost_s
+    )
+
+
+def test_the_pace_leaves_out_warm_up_and_evaluations():
+    clock = Clock()
+    listener = PaceListener(clock, clock)
+    listener.begin(0)
+    for at_s, event in [
+        (10.0, progressed(100)),  # warms up
+        (12.0, progressed(200)),
+        (17.0, evaluated(200, 0.5, 5.0)),
+        (20.0, progressed(300)),
+    ]:
+        clock.now_s = at_s
+        listener(event)
+    listener.end()
+    assert listener.warm_up_s == 10
+    assert listener.steps_per_s == pytest.approx(200 / 5)
+    assert listener.folds[0].curve == [{"n_steps": 200, "wall_s": 17.0, "score": 0.5}]
+    assert listener.folds[0].wall_s == 20
+
+
+def test_a_single_update_has_no_pace():
+    listener = PaceListener()
+    assert listener.steps_per_s is None
+    listener.begin(0)
+    listener(progressed(100))
+    assert listener.steps_per_s is None
+
+
+@pytest.mark.parametrize("config", [RunConfig(), original_config(), tiny_config()])
+def test_settings_survive_the_way_to_a_child(config):
+    assert read_config(to_json(config)) == config
+
+
+def load(_config, _cache):
+    return loaded(small_bars())
+
+
+@pytest.mark.slow
+def test_a_whole_unit_has_times_and_test_scores_of_every_fold_and_keeps_no_model(tmp_path):
+    config = tiny_config(folds__max_folds=2, rules__cache__enabled=False)
+    folder = tmp_path / "run"
+    (folder / "folds").mkdir(parents=True)
+    (folder / "folds" / "stale").touch()
+    job = {"kind": "whole", "config": to_json(config), "run_folder": str(folder)}
+    unit = run_job(job, load)
+    assert [fold["fold_index"] for fold in unit["folds"]] == [0, 1]
+    assert unit["n_steps"] == sum(fold["n_steps"] for fold in unit["folds"])
+    assert unit["steps_per_s"] > 0
+    assert {"rollout", "update", "evaluation", "load"} <= set(unit["stage_s"])
+    for fold in unit["folds"]:
+        assert fold["wall_s"] > 0
+        assert [point["score"] for point in fold["validation_curve"]]
+        assert fold["test"]["total_return_frac"] > -1
+    assert not list(folder.rglob("*.zip"))
+    assert not (folder / "folds" / "stale").exists()
+    assert (folder / "stitched_equity.csv").exists()
+
+
+@pytest.mark.slow
+def test_a_timed_unit_has_a_pace_and_no_score_of_test_bars():
+    config = tiny_config(rules__cache__enabled=False)
+    unit = run_job({"kind": "timed", "config": to_json(config), "n_steps": 384}, load)
+    assert unit["n_steps"] == 384
+    assert unit["n_updates"] == 3
+    assert unit["steps_per_s"] > 0
+    assert unit["folds"] == []
+    assert "out_of_sample" not in unit
+
+
+@pytest.mark.slow
+def test_the_pace_of_stock_agents_is_measured_on_short_rounds():
+    config = tiny_config(agent__engine="stock", rules__cache__enabled=False)
+    answer = run_job({"kind": "calibrate", "configs": [to_json(config)]}, load)
+    assert answer["speeds"][0]["steps_per_s"] > 0
+    assert answer["speeds"][0]["took_s"] >= answer["speeds"][0]["warm_up_s"] > 0
