@@ -94,6 +94,17 @@ def size(n_bytes: object) -> str:
     return f"{value / 2**30:.2f} GiB" if value >= 2**30 else f"{value / 2**20:.1f} MiB"
 
 
+def saved_text(count: Mapping[str, Any]) -> str:
+    """Write what a rule saved with its unit; `n/a` where it was not measured."""
+    saved = as_number(count.get("saved"))
+    if saved is None:
+        return NOT_MEASURED
+    unit = clean(count.get("unit", ""), max_length=20)
+    if unit == "seconds":
+        return duration(saved)
+    return f"{whole(saved)} {unit.removesuffix('s') if saved == 1 else unit}"
+
+
 def rule_name(rule: object) -> str:
     """Write a rule's name as words."""
     return clean(rule, max_length=40).replace("_", " ")

@@ -31,6 +31,7 @@ from bot.wording import (
     on_planted,
     percent,
     rule_name,
+    saved_text,
     size,
     verdict,
     whole,
@@ -163,15 +164,6 @@ def _rules_table(rules: Mapping[str, Any]) -> RenderableType:
             clean(count.get("how_measured", "")),
         )
     return table if rules else Text("No rule was recorded.", style="dim")
-
-
-def saved_text(count: Mapping[str, Any]) -> str:
-    """Write what a rule saved with its unit; `n/a` where it was not measured."""
-    saved = as_number(count.get("saved"))
-    if saved is None:
-        return NOT_MEASURED
-    unit = clean(count.get("unit", ""), max_length=20)
-    return duration(saved) if unit == "seconds" else f"{whole(saved)} {unit}"
 
 
 def _facts(

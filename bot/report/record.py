@@ -24,6 +24,7 @@ from bot.wording import (
     duration,
     percent,
     rule_name,
+    saved_text,
     size,
     whole,
 )
@@ -178,13 +179,10 @@ def reading_section() -> Html:
 
 
 def _rule_row(rule: str, count: Mapping[str, Any]) -> list[object]:
-    saved = as_number(count.get("saved"))
-    unit = str(count.get("unit", ""))
-    amount = duration(saved) if unit == "seconds" else f"{whole(saved)} {unit}"
     return [
         rule_name(rule),
         whole(count.get("n_decisions")),
-        NOT_MEASURED if saved is None else amount,
+        saved_text(count),
         duration(count.get("cost_s")),
         count.get("how_measured", ""),
     ]

@@ -205,3 +205,17 @@ def test_a_size_that_is_not_known_is_not_told():
     told = wording.hold_sizing({"turnover": None, "years": 0.01, "n_trades": 1})
     assert told == "Buy & hold uses the same sizing as the agent (lots from the balance)."
     assert wording.hold_sizing({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        ({"saved": 1, "unit": "builds"}, "1 build"),
+        ({"saved": 2, "unit": "builds"}, "2 builds"),
+        ({"saved": 36_864, "unit": "steps"}, "36,864 steps"),
+        ({"saved": 3.0, "unit": "seconds"}, "3.0 s"),
+        ({"saved": None, "unit": "steps"}, "n/a"),
+    ],
+)
+def test_what_a_rule_saved_is_told_with_its_unit(count, text):
+    assert wording.saved_text(count) == text
