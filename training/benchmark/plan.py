@@ -209,13 +209,16 @@ class _Trial:
     budget_s: float
 
     def most_folds(self, n_folds: int) -> int:
-        """Return the folds that fit, up to those that there are; 0 where none does."""
+        """Return the folds that fit, up to those that there are; 0 where none does.
+
+        Timed runs have the first fold only.
+        """
         fixed_s = sum(self._unit_s(cost, 0, LEAST_ROLLOUTS) for cost in self.costs)
         fold_s = sum(cost.fold_s for cost in self.costs if cost.name not in self.timed)
         left_s = self.budget_s - fixed_s
         if left_s < 0:
             return 0
-        return n_folds if fold_s == 0 else min(n_folds, int(left_s / fold_s))
+        return 1 if fold_s == 0 else min(n_folds, int(left_s / fold_s))
 
     def plan(self, *, n_folds: int, n_seeds: int) -> Plan:
         """Return the plan with so many folds, timed runs as long as the time allows."""

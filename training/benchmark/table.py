@@ -131,11 +131,24 @@ def _how(content: Content) -> Iterator[str]:
             yield (
                 f"{EXTRAPOLATED} {name.replace('_', ' ')} was timed for {arm['timed_steps']:,} env "
                 f"steps a seed: a fold's time is extrapolated, its measured pace times its own "
-                f"{arm['budget_steps']:,} steps, {left_out}."
+                f"{arm['budget_steps']:,} steps, {left_out}.{_short_of_an_episode(arm)}"
             )
     quality = content["against_original"].get(OPTIMIZED, {}).get("margin")
     if quality is not None and quality["source"] != "given":
         yield f"Not worse means: within {quality['value']:.4g} of the score ({quality['words']})."
+
+
+def _short_of_an_episode(arm: Mapping[str, Any]) -> str:
+    """Say where a pace was taken before the first episode of the whole train slice ended."""
+    config = arm["config"]
+    folds, n_envs = config["folds"], config["agent"]["n_envs"]
+    train_bars = round(folds["initial_window_bars"] * (1 - folds["validation_frac"]))
+    if config["random_starts"] or arm["timed_steps"] >= train_bars * n_envs:
+        return ""
+    return (
+        f" That is less than an episode of its {train_bars:,} train bars; where episodes begin its "
+        "updates are slower, so that this pace is rather too fast."
+    )
 
 
 def _missing(content: Content) -> Iterator[str]:

@@ -108,6 +108,7 @@ def test_a_timed_original_is_extrapolated_and_says_so():
     says = " ".join(sentences(content))
     assert "(extrapolated)" in says
     assert "1,024 env steps" in says
+    assert "less than an episode of its 2,000 train bars" in says
 
 
 def test_an_extrapolated_fold_of_another_arm_has_its_evaluations():
