@@ -223,7 +223,10 @@ def held(points: Sequence[Point]) -> bool:
 def quality(lines: Sequence[Line], options: argparse.Namespace) -> None:
     """Time each line until it holds the share; a seed that never does counts its whole budget."""
     for line in lines:
-        runs = [_to_quality(line, seed, options) for seed in options.seeds]
+        runs = []
+        for seed in options.seeds:
+            runs.append(_to_quality(line, seed, options))
+            _tell_seed(line, seed, runs[-1])
         reached = [run for run in runs if held(run.points)]
         last = [run.points[-1] for run in runs]
         print(
@@ -231,9 +234,7 @@ def quality(lines: Sequence[Line], options: argparse.Namespace) -> None:
             f"{statistics.median(p.wall_s for p in last):6.2f} s by the wall clock and "
             f"{statistics.median(p.cpu_s for p in last):6.2f} s of CPU, "
             f"{statistics.median(p.n_steps for p in last):7.0f} steps; evaluations took "
-            f"{statistics.median(run.eval_s for run in runs):.1f} s more; each seed "
-            f"{[round(p.cpu_s, 2) for p in last]} s of CPU, {[p.n_steps for p in last]} steps, "
-            f"last share {[round(p.score.share or 0.0, 2) for p in last]}",
+            f"{statistics.median(run.eval_s for run in runs):.1f} s more",
             flush=True,
         )
 
@@ -289,6 +290,17 @@ def _to_quality(line: Line, seed: int, options: argparse.Namespace) -> Watch:
 
 def _with(agent: AgentConfig, *, precision: Precision, engine: Engine | None = None) -> AgentConfig:
     return replace(agent, precision=precision, engine=engine or agent.engine)
+
+
+def _tell_seed(line: Line, seed: int, run: Watch) -> None:
+    last = run.points[-1]
+    shares = " ".join(f"{point.score.share or 0.0:.2f}" for point in run.points[-12:])
+    print(
+        f"{line.label:24} seed {seed}: {'held' if held(run.points) else 'NOT held'} after "
+        f"{last.n_steps} steps, {last.wall_s:.2f} s by the wall clock, {last.cpu_s:.2f} s of CPU; "
+        f"last shares {shares}",
+        flush=True,
+    )
 
 
 def _ceiling(kind: str, market: PlantedMarket) -> float:
