@@ -51,10 +51,12 @@ def tape_of(market: PlantedMarket) -> Tape:
     return make_tape(market.bars, seen, MARKET)
 
 
-def learned_positions(taught: PlantedMarket, fresh: PlantedMarket, *, n_steps: int) -> np.ndarray:
+def learned_positions(
+    taught: PlantedMarket, fresh: PlantedMarket, *, n_steps: int, seed: int = 0
+) -> np.ndarray:
     """Train from scratch on one market; return `(N_FRESH,)` positions on another."""
     env = TradingVectorEnv(tape_of(taught), ENV, n_envs=AGENT.n_envs, random_starts=True)
-    agent = build_agent(SB3TradingVecEnv(env), AGENT, seed=0, device="cpu")
+    agent = build_agent(SB3TradingVecEnv(env), AGENT, seed=seed, device="cpu")
     agent.learn(n_steps)
     policy = agent.policy
     assert isinstance(policy, RecurrentActorCriticPolicy)
@@ -64,12 +66,13 @@ def learned_positions(taught: PlantedMarket, fresh: PlantedMarket, *, n_steps: i
 
 
 @pytest.mark.slow
-def test_chunks_learn_an_easy_planted_market() -> None:
+@pytest.mark.parametrize("seed", [0, 1])  # one alone can follow the drift by luck of its weights
+def test_chunks_learn_an_easy_planted_market(seed: int) -> None:
     taught = planted_market(n_bars=20_000, seed=1, difficulty="easy")
     fresh = planted_market(n_bars=N_FRESH, seed=2, difficulty="easy")
-    share = bayes_share(fresh, learned_positions(taught, fresh, n_steps=40_000))
+    share = bayes_share(fresh, learned_positions(taught, fresh, n_steps=40_000, seed=seed))
     assert share is not None
-    assert share >= 0.7
+    assert share >= 0.8
 
 
 @pytest.mark.slow
