@@ -6,8 +6,10 @@ files (`envs.data.load`), the loop (`training.walk_forward`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from envs.actions import action_mode
 from envs.array_cache import ArrayCache
@@ -19,10 +21,10 @@ from envs.observations import ObservationLayout
 from training.agent.build import resolve_device
 from training.agent.checkpoint import LoadedModel, load_model
 from training.agent.network import Network
-from training.agent.probe import Probe, check_precision, decide_precision
+from training.agent.probe import bf16_supported, check_precision, decide_precision
 from training.clock import StageClock
 from training.config import RunConfig
-from training.errors import ModelError
+from training.errors import ModelError, StoreError
 from training.folds import Fold, make_folds
 
 
@@ -82,14 +84,36 @@ def prepare(
     )
 
 
-def choose_precision(prepared: Prepared, config: RunConfig) -> Probe:
-    """Decide what a run trains in; with `auto` by a probe of its own updates, about a second."""
-    return decide_precision(
-        config.agent,
-        n_inputs=len(prepared.layout.names),
-        n_actions=len(action_mode(config.env.action_mode).labels),
-        device=resolve_device(config.device),
-    )
+def settled_precision(
+    prepared: Prepared, config: RunConfig, recorded: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Decide what a run trains in, or take what it was begun in; from then on it is set.
+
+    Args:
+        prepared: The run's observations.
+        config: Its settings; with `auto` a probe of its own updates takes about a second.
+        recorded: What this returned when the run was begun; None where it begins.
+
+    Raises:
+        StoreError: If the run was begun in a precision that this machine has not.
+    """
+    device, agent = resolve_device(config.device), config.agent
+    if recorded is None or agent.precision != "auto":
+        probe = decide_precision(
+            agent,
+            n_inputs=len(prepared.layout.names),
+            n_actions=len(action_mode(config.env.action_mode).labels),
+            device=device,
+        )
+        return {"asked": agent.precision, **asdict(probe)}
+    if recorded["precision"] == "bf16" and not bf16_supported(device):
+        raise StoreError(
+            "A run must go on in the precision it was begun in",
+            came="bf16, which this machine has not",
+            where="--precision auto",
+            mend="go on on a machine that has it, or begin anew with --fresh",
+        )
+    return dict(recorded)
 
 
 def fold_market(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -25,7 +24,6 @@ from training import summary
 from training.agent.build import resolve_device
 from training.agent.checkpoint import load_model
 from training.agent.kernel import kernel_state
-from training.agent.probe import check_precision
 from training.clock import StageClock
 from training.config import OutputConfig, RunConfig, to_json, with_values
 from training.errors import StoreError
@@ -33,7 +31,7 @@ from training.evaluate import Baselines, baselines, evaluate
 from training.events import Event, Listener, Noticed, RunFinished, RunStarted
 from training.folds import Fold
 from training.machine import describe_machine, versions
-from training.prepare import Prepared, choose_precision, scaled_market
+from training.prepare import Prepared, scaled_market, settled_precision
 from training.rules.counters import RuleCounters, add_budget_saving, add_stop_saving
 from training.rules.decision import EVALUATION_SCHEDULE, PREPROCESSING_CACHE, Decision
 from training.store import RunStore, fold_name, free_folder
@@ -106,18 +104,10 @@ class Run:
         self._announce()
 
     def _settle_precision(self, state: Mapping[str, Any] | None) -> None:
-        """Take what a run that goes on was begun with, or decide; from here on it is set."""
-        if state is not None and self.config.agent.precision == "auto":
-            self._precision = state["precision"]
-        else:
-            asked = self.config.agent.precision
-            self._precision = {
-                "asked": asked,
-                **asdict(choose_precision(self.prepared, self.config)),
-            }
+        recorded = None if state is None else state["precision"]
+        self._precision = settled_precision(self.prepared, self.config, recorded)
         chosen = {"agent.precision": self._precision["precision"]}
         self.config = with_values(self.config, chosen)
-        check_precision(self.config.agent, resolve_device(self.config.device))
 
     def unfinished_folds(self) -> tuple[Fold, ...]:
         """Return the folds that are still to be trained."""
@@ -289,7 +279,7 @@ class Run:
         """Note with which versions this session trains, and from which fold on."""
         if self.unfinished_folds():
             first = len(self.records)
-            session = {"first_fold": first, "started": summary.now(), "versions": versions()}
+            session = {"first_fold": first, "started": summary.now(), "versions": _surroundings()}
             self._sessions.append(session)
             self._write_state()
 
@@ -330,8 +320,8 @@ class Run:
         first = self._sessions[0]["versions"]
         return [
             f"{name} {first[name]} and goes on with {version}"
-            for name, version in versions().items()
-            if first.get(name) != version
+            for name, version in _surroundings().items()
+            if first.get(name, version) != version
         ]
 
     def _cache_decision(self) -> Decision:
@@ -395,3 +385,8 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{name}"] = value
     return flat
+
+
+def _surroundings() -> dict[str, str]:
+    """What a run that goes on has to meet again for the same bits."""
+    return {**versions(), "LSTM kernel": kernel_state().reason}

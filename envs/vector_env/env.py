@@ -132,7 +132,7 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
         """
         if self._state is None:
             raise ResetNeeded("call reset before step")
-        played, play = self._advance(self._state, self._checked(actions))
+        played, play = self._advance(self._state, self.checked_actions(actions))
         outcome, done = played.outcome, play.terminated | play.truncated
         flags = (played.invalid, outcome.refused, outcome.margin_call)
         if play.last_observations is None or not self.world.xp.any(done):
@@ -203,6 +203,10 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
             self._queue.begin(self.np_random)
         return self._observe(self._state)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the notes of `play`: their arrays share memory, which copies would not."""
+        return {**self.__dict__, "_replay": None}
+
     def _prepare_constants(self) -> None:
         self._on_host = isinstance(self.world.tape.close, np.ndarray)
         self._device = array_api_compat.device(self.world.tape.close)
@@ -255,7 +259,12 @@ class TradingVectorEnv(VectorEnv[Any, Any, Any]):
     def _copied(self, array: Array) -> Array:
         return self.world.xp.asarray(array, copy=True)
 
-    def _checked(self, actions: Array) -> Array:
+    def checked_actions(self, actions: Array) -> Array:
+        """Return actions as an array of this environment's, or refuse them.
+
+        Raises:
+            InvalidAction: If they are not `(n_envs,)` integers of the action space.
+        """
         xp = self.world.xp
         actions = xp.asarray(actions, device=self._device)
         if actions.shape != (self.num_envs,):

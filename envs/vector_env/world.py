@@ -7,6 +7,8 @@ Not here: the rules (`envs.market`). Read next: `envs.vector_env.env`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import array_api_compat
 import numpy as np
@@ -76,6 +78,10 @@ class World:
             initial_balance_usd=config.market.initial_balance_usd,
             decay=1.0 / config.reward_window_bars,
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy what it was made of: a namespace is a module, which nothing can copy."""
+        return partial(World, plain_numbers=self.xp is scalar), (self.tape, self.config)
 
     @property
     def observation_space(self) -> Box:

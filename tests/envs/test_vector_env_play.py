@@ -1,5 +1,8 @@
 """`TradingVectorEnv.play` does what `step` does, to the last bit, and tells less about it."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -102,8 +105,8 @@ def test_played_arrays_are_never_written_again():
         play = env.play(actions)
         arrays = [getattr(play, name) for name in names if getattr(play, name) is not None]
         kept += [(array, array.copy()) for array in arrays]
-    for array, copy in kept:
-        np.testing.assert_array_equal(array, copy)
+    for array, before in kept:
+        np.testing.assert_array_equal(array, before)
 
 
 def test_a_ledger_is_kept_while_playing():
@@ -119,3 +122,17 @@ def test_a_ledger_is_kept_while_playing():
         envs[1].step(actions)
     np.testing.assert_array_equal(envs[0].equity_path(), envs[1].equity_path())
     np.testing.assert_array_equal(envs[0].ledger().net, envs[1].ledger().net)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
+def test_a_copy_of_an_environment_that_has_played_plays_on_alike(copied):
+    (env,) = make_envs(5, 4, n=1)
+    env.reset(seed=3)
+    actions = np.random.default_rng(0).integers(0, 3, size=(40, 4))
+    for row in actions[:10]:
+        env.play(row)
+    other = copied(env)
+    for row in actions[10:]:
+        ours, theirs = env.play(row), other.play(row)
+        assert np.array_equal(ours.rewards, theirs.rewards)
+        assert np.array_equal(ours.observations, theirs.observations)

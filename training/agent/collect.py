@@ -94,6 +94,9 @@ class RolloutCollector:
         new_obs, rewards, dones, infos = self.env.step(self._clipped(played))
         agent.num_timesteps += self.env.num_envs
         if not self._called_back(step, locals()):
+            # The memory has moved on, so what is seen next has to as well.
+            agent._last_obs = new_obs  # type: ignore[assignment]  # tuples do not come
+            agent._last_episode_starts = dones
             return False
         self._note_episodes(infos, dones)
         self._note_truncated(step, dones, infos, stepper)
@@ -168,14 +171,14 @@ class RolloutCollector:
         for index in cut:
             observation = infos[index]["terminal_observation"]
             check_last_observation(observation, int(index), n_timesteps=self.agent.num_timesteps)
-            self._truncated.append(
-                _Truncated(step, int(index), observation, hidden[:, index], cells[:, index])
-            )
+            memory = (hidden[:, index].clone(), cells[:, index].clone())
+            self._truncated.append(_Truncated(step, int(index), observation, *memory))
 
     @torch.no_grad()
     def _finish(self) -> None:
         """Bootstrap, then estimate advantages and returns."""
         agent = self.agent
+        check_observations(agent._last_obs, n_timesteps=agent.num_timesteps, place=self._place)
         self._bootstrap()
         dones = torch.from_numpy(np.asarray(agent._last_episode_starts, np.bool_))
         seen = obs_as_tensor(_last_observations(agent), agent.device)

@@ -39,10 +39,12 @@ class DeviceCollector:
     rollout: Rollout
     _starts: torch.Tensor = field(init=False)
     _rewards: torch.Tensor = field(init=False)
+    _no_news: list[dict[str, Any]] = field(init=False)
 
     def __post_init__(self) -> None:
         self._starts = torch.zeros_like(self.rollout.values, dtype=torch.bool)
         self._rewards = torch.zeros_like(self.rollout.rewards)
+        self._no_news = [{} for _ in range(self.env.num_envs)]
 
     def collect(self) -> bool:
         """Play the rollout.
@@ -60,14 +62,26 @@ class DeviceCollector:
         seen, starts = self._begin()
         for step in range(self.rollout.n_steps):
             played = self._step(step, seen, starts, stepper)
-            if not self._called_back(step, played):
-                agent._last_lstm_states = stepper.states()  # type: ignore[assignment]  # inferred from None
-                return False
             seen, starts = played.observations, played.terminated | played.truncated
-        agent._last_lstm_states = stepper.states()  # type: ignore[assignment]  # inferred from None
+            if not self._called_back(step, played, starts):
+                self._leave(stepper, seen, starts)
+                return False
+        self._leave(stepper, seen, starts)
         self._finish(seen, starts)
         self.callback.on_rollout_end()
         return True
+
+    @property
+    def _observations(self) -> torch.Tensor:
+        observations = self.rollout.observations
+        assert isinstance(observations, torch.Tensor), "the observation is one box"
+        return observations
+
+    def _leave(self, stepper: PolicyStepper, seen: torch.Tensor, starts: torch.Tensor) -> None:
+        agent = self.agent
+        agent._last_lstm_states = stepper.states()  # type: ignore[assignment]  # inferred from None
+        agent._last_obs = seen  # type: ignore[assignment]  # annotated for NumPy
+        agent._last_episode_starts = starts  # type: ignore[assignment]  # annotated for NumPy
 
     def _begin(self) -> tuple[torch.Tensor, torch.Tensor]:
         seen: Any = self.agent._last_obs  # annotated for NumPy; a market of tensors gives tensors
@@ -79,7 +93,6 @@ class DeviceCollector:
         self, step: int, seen: torch.Tensor, starts: torch.Tensor, stepper: PolicyStepper
     ) -> Play:
         rollout = self.rollout
-        assert isinstance(rollout.observations, torch.Tensor), "the observation is one box"
         stepper.forget_where(starts)
         slot, is_between = divmod(step, rollout.slot_steps)
         if not is_between:
@@ -87,7 +100,7 @@ class DeviceCollector:
         actions, values, log_probs = stepper.step(seen)
         played = self.env.play(actions)
         self._starts[step].copy_(starts)
-        rollout.observations[step].copy_(seen)
+        self._observations[step].copy_(seen)
         rollout.actions[step].copy_(actions[:, None])
         rollout.values[step].copy_(values)
         rollout.log_probs[step].copy_(log_probs)
@@ -98,7 +111,7 @@ class DeviceCollector:
             rollout.rewards[step].add_(beyond * played.truncated, alpha=self.agent.gamma)
         return played
 
-    def _called_back(self, step: int, played: Play) -> bool:
+    def _called_back(self, step: int, played: Play, dones: torch.Tensor) -> bool:
         self.agent.num_timesteps += self.env.num_envs
         shown = {
             "self": self.agent,
@@ -109,8 +122,12 @@ class DeviceCollector:
             "n_steps": step,
             "new_obs": played.observations,
             "rewards": played.rewards,
-            "dones": played.terminated | played.truncated,
-            "infos": [{} for _ in range(self.env.num_envs)],
+            "dones": dones,
+            "infos": self._no_news,
+            "obs_tensor": self._observations[step],
+            "actions": self.rollout.actions[step],
+            "values": self.rollout.values[step],
+            "log_probs": self.rollout.log_probs[step],
         }
         self.callback.update_locals(shown)
         return self.callback.on_step()
@@ -119,10 +136,9 @@ class DeviceCollector:
     def _finish(self, seen: torch.Tensor, starts: torch.Tensor) -> None:
         """Let the host see what it needs, then estimate advantages and returns."""
         agent, rollout = self.agent, self.rollout
-        agent._last_obs = seen  # type: ignore[assignment]  # annotated for NumPy
-        agent._last_episode_starts = starts  # type: ignore[assignment]  # annotated for NumPy
         rollout.episode_starts[:] = self._starts.cpu().numpy()
-        check_rollout(rollout.observations, self._rewards, n_timesteps=agent.num_timesteps)
+        seen_all = torch.cat([self._observations, seen[None]])
+        check_rollout(seen_all, self._rewards, rollout.rewards, n_timesteps=agent.num_timesteps)
         ends = torch.cat([self._starts[1:], starts[None]])
         infos = self.env.endings(self._rewards.cpu().numpy(), ends.cpu().numpy())
         agent._update_info_buffer(infos)

@@ -50,7 +50,7 @@ def check_last_observation(observation: Any, env: int, *, n_timesteps: int) -> N
     """
     parts = observation.values() if isinstance(observation, dict) else [observation]
     for part in parts:
-        _check(part[None], "Last observations", n_timesteps=n_timesteps, first_env=env)
+        _check(np.asarray(part)[None], "Last observations", n_timesteps=n_timesteps, first_env=env)
 
 
 def check_rewards(rewards: NDArray[Any], *, n_timesteps: int, place: Place = nowhere) -> None:
@@ -62,23 +62,31 @@ def check_rewards(rewards: NDArray[Any], *, n_timesteps: int, place: Place = now
     _check(rewards, "Rewards", n_timesteps=n_timesteps, place=place)
 
 
-def check_rollout(observations: Any, rewards: torch.Tensor, *, n_timesteps: int) -> None:
+def check_rollout(
+    observations: Any, rewards: torch.Tensor, bootstrapped: torch.Tensor, *, n_timesteps: int
+) -> None:
     """Refuse a rollout, played on a device, that holds a number which is not finite.
 
     Args:
-        observations: `(n_steps, n_envs, n_columns)`.
+        observations: `(n_steps + 1, n_envs, n_columns)`, those after the last step included.
         rewards: `(n_steps, n_envs)`.
+        bootstrapped: The same with what the critic says of where episodes were cut.
         n_timesteps: Env steps taken at its end.
 
     Raises:
         TrainingError: Naming env step and environment.
     """
-    for tensor, check in ((observations, check_observations), (rewards, check_rewards)):
+    n_steps, n_envs = rewards.shape
+    begin_timesteps = n_timesteps - n_steps * n_envs
+    for tensor, what, first_step in (
+        (observations, "Observations", 0),
+        (rewards, "Rewards", 1),
+        (bootstrapped, "Values of the last observations of episodes", 1),
+    ):
         if bool(torch.isfinite(tensor.sum())):
             continue
-        n_steps, n_envs = tensor.shape[:2]
-        for step, row in enumerate(tensor.cpu().numpy()):
-            check(row, n_timesteps=n_timesteps - (n_steps - step) * n_envs)
+        for step, row in enumerate(tensor.cpu().numpy(), start=first_step):
+            _check(row, what, n_timesteps=begin_timesteps + step * n_envs)
 
 
 def check_gradients(

@@ -71,6 +71,10 @@ class ForwardPass:
         extracted: torch.Tensor = BasePolicy.extract_features(self.policy, self._seen(), extractor)  # type: ignore[arg-type]  # annotated for the base class alone
         return extracted
 
+    @property
+    def _dtype(self) -> torch.dtype:
+        return next(self.policy.value_net.parameters()).dtype
+
     def _autocast(self) -> torch.autocast:
         return torch.autocast(
             self.rollout.values.device.type,
@@ -99,15 +103,14 @@ class ForwardPass:
         return outputs if batch.cells is None else outputs.index_select(0, batch.cells)
 
     def _valued(self, latent: torch.Tensor) -> torch.Tensor:
-        last = self.policy.value_net
         with self._autocast():
             latent = self.policy.mlp_extractor.forward_critic(latent)
-        values: torch.Tensor = last(latent.to(last.weight.dtype)).flatten()
+        values: torch.Tensor = self.policy.value_net(latent.to(self._dtype)).flatten()
         return values
 
     def _judged(self, latent: torch.Tensor) -> Judgement:
         """Judge the actions taken; without a distribution object where possible."""
-        policy, dtype = self.policy, self.policy.value_net.weight.dtype
+        policy, dtype = self.policy, self._dtype
         with self._autocast():
             latent = policy.mlp_extractor.forward_actor(latent)
         latent = latent.to(dtype)

@@ -48,11 +48,13 @@ class Minibatch:
         """Copy the indices to where the rollout is, without waiting for what runs there."""
         if device.type == "cpu":
             return self
+        pins = device.type == "cuda"
         moved: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, torch.Tensor):
-                moved[field.name] = value.pin_memory().to(device, non_blocking=True)
+                host = value.pin_memory() if pins else value
+                moved[field.name] = host.to(device, non_blocking=pins)
         return replace(self, **moved)
 
     @property

@@ -34,7 +34,7 @@ from training.agent.losses import STATISTICS, LossSettings
 from training.agent.minibatches import Minibatch, chunked_minibatches, exact_minibatches
 from training.agent.refresh import refresh_states
 from training.agent.rollout import Rollout, allocate_rollout
-from training.agent.update import Updater, fuse
+from training.agent.update import Updater
 from training.agent.vec_env import TensorTradingVecEnv
 from training.errors import TrainingError
 
@@ -82,19 +82,13 @@ class FastRecurrentPPO(RecurrentPPO):
         n_workers: int = 1,
         **kwargs: Any,
     ) -> None:
-        for name, value, choices in (
-            ("engine", engine, get_args(Engine)),
-            ("precision", precision, get_args(Precision)),
-        ):
-            if value not in choices:
-                raise UnknownNameError.of(name, str(value), choices)
         self.engine = engine
         self.precision = precision
         self.n_workers = n_workers
         self.chunk_steps = chunk_steps
         self.refresh_states = refresh_states
         self._rollout: Rollout | None = None
-        self._updater: Updater | None = None
+        self._rollout_source: RolloutBuffer | None = None
         super().__init__(*args, **kwargs)
 
     @property
@@ -126,15 +120,37 @@ class FastRecurrentPPO(RecurrentPPO):
         return max(n for n in range(1, min(common, LONGEST_AUTOMATIC_CHUNK) + 1) if common % n == 0)
 
     def _setup_model(self) -> None:
+        self._check_settings()
         super()._setup_model()
-        self._rollout = self._updater = None
+        self._rollout = self._rollout_source = None
         if self.stock_reason is not None:
             warnings.warn(
                 f"The {self.engine} engine does not cover {self.stock_reason}; this agent trains "
                 "with sb3-contrib's own, slower loops.",
                 stacklevel=2,
             )
-            return
+        elif self.env is not None:  # a model that is loaded to predict needs no sizes
+            self._check_sizes()
+
+    def _check_settings(self) -> None:
+        for name, choices in (("engine", get_args(Engine)), ("precision", get_args(Precision))):
+            if getattr(self, name) not in choices:
+                raise UnknownNameError.of(name, str(getattr(self, name)), choices)
+        if self.n_workers not in {1, 2}:
+            raise ConfigError(
+                "There can be one worker or two: actor and critic",
+                came=f"{self.n_workers}",
+                where="n_workers",
+            )
+        is_of_tensors = self.env is not None and isinstance(self.env.unwrapped, TensorTradingVecEnv)
+        if is_of_tensors and not isinstance(self.env, TensorTradingVecEnv):
+            raise ConfigError(
+                "A market of tensors must be given to the agent without wrappers",
+                came=type(self.env).__name__,
+                mend="leave the wrapper out: observations are scaled features already",
+            )
+
+    def _check_sizes(self) -> None:
         _check_sizes(
             engine=self.engine,
             chunk_steps=self.resolved_chunk_steps(),
@@ -144,7 +160,12 @@ class FastRecurrentPPO(RecurrentPPO):
         )
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "_rollout", "_updater"]
+        on_device = [
+            name
+            for name in ("_last_obs", "_last_episode_starts")
+            if isinstance(getattr(self, name), torch.Tensor)
+        ]
+        return [*super()._excluded_save_params(), "_rollout", "_rollout_source", *on_device]
 
     def collect_rollouts(
         self,
@@ -153,7 +174,7 @@ class FastRecurrentPPO(RecurrentPPO):
         rollout_buffer: RolloutBuffer,
         n_rollout_steps: int,
     ) -> bool:
-        """Play a rollout into own tensors, which the buffer's arrays show.
+        """Play a rollout into own tensors, which the buffer's arrays show on the CPU.
 
         Raises:
             TrainingError: If an observation or a reward is NaN or infinite.
@@ -161,11 +182,13 @@ class FastRecurrentPPO(RecurrentPPO):
         if self.stock_reason is not None:
             return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
         self.policy.set_training_mode(False)
-        if self._rollout is None:
-            slot_steps = self.resolved_chunk_steps()
+        if self._rollout is None or self._rollout_source is not rollout_buffer:
+            self._check_sizes()
             assert isinstance(rollout_buffer, RecurrentRolloutBuffer | RecurrentDictRolloutBuffer)
-            policy = self._recurrent_policy
-            self._rollout = allocate_rollout(rollout_buffer, policy, slot_steps=slot_steps)
+            self._rollout = allocate_rollout(
+                rollout_buffer, self._recurrent_policy, slot_steps=self.resolved_chunk_steps()
+            )
+            self._rollout_source = rollout_buffer
         rollout_buffer.pos, rollout_buffer.full = 0, False
         with _memory_named("n_envs or n_steps"):
             is_complete = self._collector(env, callback, self._rollout).collect()
@@ -194,18 +217,33 @@ class FastRecurrentPPO(RecurrentPPO):
         assert self._rollout is not None, "collect a rollout before training on it"
         self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
-        updater = self._ready_updater()
         settings = self._loss_settings()
+        with Updater(
+            self._recurrent_policy,
+            precision=self.precision,
+            n_workers=self.n_workers if self.device.type == "cpu" else 1,
+        ) as updater:
+            statistics, n_last_epoch, loss = self._learn_epochs(self._rollout, updater, settings)
+            updater.finish(n_timesteps=self.num_timesteps)
+        self._log(torch.stack(statistics), n_last_epoch, float(loss), settings)
+
+    def _learn_epochs(
+        self, rollout: Rollout, updater: Updater, settings: LossSettings
+    ) -> tuple[list[torch.Tensor], int, torch.Tensor]:
+        """Learn until the epochs are over or the policy has moved too far.
+
+        Returns:
+            Statistics of every minibatch, how many of them are of the last epoch, the last loss.
+        """
         max_kl = None if self.target_kl is None else 1.5 * self.target_kl
         statistics: list[torch.Tensor] = []
-        loss = torch.zeros(())
-        n_epoch_minibatches = 0
+        n_before, goes_on, loss = 0, True, torch.zeros(())
         for epoch_index in range(self.n_epochs):
-            n_before, goes_on = len(statistics), True
+            n_before = len(statistics)
             for batch in self._minibatches(epoch_index):
                 with _memory_named("batch_size"):
                     loss, found, goes_on = updater.step(
-                        self._rollout,
+                        rollout,
                         batch.to(self.device),
                         settings,
                         max_kl=max_kl,
@@ -215,22 +253,10 @@ class FastRecurrentPPO(RecurrentPPO):
                 statistics.append(found)
                 if not goes_on:
                     break
-            n_epoch_minibatches = len(statistics) - n_before
             self._n_updates += 1
             if not goes_on:
                 break
-        updater.finish(n_timesteps=self.num_timesteps)
-        self._log(torch.stack(statistics), n_epoch_minibatches, float(loss), settings)
-
-    def _ready_updater(self) -> Updater:
-        if self._updater is None:
-            self._updater = Updater(
-                self._recurrent_policy,
-                precision=self.precision,
-                n_workers=self.n_workers if self.device.type == "cpu" else 1,
-            )
-        fuse(self.policy.optimizer)
-        return self._updater
+        return statistics, len(statistics) - n_before, loss
 
     def _minibatches(self, epoch_index: int) -> Iterator[Minibatch]:
         rollout = self._rollout

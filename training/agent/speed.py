@@ -13,16 +13,16 @@ from dataclasses import dataclass, replace
 from statistics import median
 from time import perf_counter
 from types import MappingProxyType
+from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 
 from envs.config import EnvConfig
 from envs.errors import ConfigError
 from envs.market import Tape
-from envs.vector_env import TradingVectorEnv
-from training.agent.build import build_agent
+from training.agent.build import build_agent, resolve_device
 from training.agent.config import AgentConfig
-from training.agent.vec_env import SB3TradingVecEnv
+from training.agent.vec_env import training_env
 
 Clock = Callable[[], float]
 N_ENVS: Mapping[str, tuple[int, ...]] = MappingProxyType(
@@ -100,10 +100,14 @@ class SpeedTest:
         Raises:
             ConfigError: If the sizes do not fit each other.
         """
-        world = TradingVectorEnv(
-            self.tape, self.env, n_envs=config.n_envs, start=self.start, random_starts=True
+        vec_env = training_env(
+            self.tape,
+            self.env,
+            resolve_device("cpu" if config.engine == "stock" else self.device),
+            n_envs=config.n_envs,
+            start=self.start,
+            random_starts=True,
         )
-        vec_env = SB3TradingVecEnv(world)
         agent = build_agent(vec_env, replace(config, n_epochs=1), seed=0, device=self.device)
         stopwatch = _Stopwatch(self.clock, at_least_s)
         agent.learn(_MOST_ROUNDS * config.rollout_steps, callback=stopwatch)
@@ -164,11 +168,13 @@ class _Stopwatch(BaseCallback):
         self.updates_s: list[float] = []
         self._clock, self._since_s = clock, clock()
         self._at_least_s = at_least_s
-        self._n_steps, self._n_ends = 0, 0
+        self._n_steps = 0
+        self._n_ends: Any = 0  # stays on the device that counts it
 
     @property
     def mean_episode_bars(self) -> float | None:
-        return self._n_steps / self._n_ends if self._n_ends else None
+        n_ends = int(self._n_ends)
+        return self._n_steps / n_ends if n_ends else None
 
     def _on_rollout_start(self) -> None:
         if self.rollouts_s:
@@ -178,7 +184,7 @@ class _Stopwatch(BaseCallback):
     def _on_step(self) -> bool:
         dones = self.locals["dones"]
         self._n_steps += len(dones)
-        self._n_ends += int(dones.sum())
+        self._n_ends = self._n_ends + dones.sum()
         return not self._has_enough()
 
     def _on_rollout_end(self) -> None:

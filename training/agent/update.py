@@ -9,6 +9,7 @@ two. Not here: which minibatches there are (`training.agent.recurrent_ppo`).
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Self
 
 import torch
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
@@ -30,7 +31,9 @@ _APPROX_KL = STATISTICS.index("approx_kl")
 
 
 class Updater:
-    """Takes a policy's optimizer steps.
+    """Takes a policy's optimizer steps; made for one update, so that no thread outlives it.
+
+    Use it as a context manager: leaving waits for what still runs.
 
     Args:
         policy: Changed in place, with its own optimizer.
@@ -46,8 +49,15 @@ class Updater:
         self._precision = precision
         self._are_independent = are_independent(policy)
         self._helper = ThreadPoolExecutor(1) if n_workers > 1 and self._are_independent else None
-        self._is_on_host = next(policy.parameters()).device.type == "cpu"
+        self._may_wait = not fuse(policy.optimizer) or next(policy.parameters()).is_cpu
         self._norms: list[torch.Tensor] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._helper is not None:
+            self._helper.shutdown()
 
     def step(
         self,
@@ -65,7 +75,8 @@ class Updater:
             rollout: What to learn from.
             batch: Which part of it.
             settings: Of the loss.
-            max_kl: Approximate KL divergence beyond which no step is taken; None takes all.
+            max_kl: Approximate KL divergence beyond which no step is taken, for which a GPU is
+                waited for each time; None takes all.
             max_grad_norm: Gradients are scaled down to this 2-norm.
             n_timesteps: Env steps taken so far, for messages.
 
@@ -86,18 +97,24 @@ class Updater:
         if max_kl is not None and float(statistics[_APPROX_KL]) > max_kl:
             return loss, statistics, False
         norm = torch.nn.utils.clip_grad_norm_(policy.parameters(), max_grad_norm)
-        if self._is_on_host:
+        if self._may_wait:
             check_gradients(norm, policy.named_parameters(), n_timesteps=n_timesteps)
         else:
-            self._norms.append(norm)
+            self._skip_where_bad(norm)
         policy.optimizer.step()
         return loss, statistics, True
+
+    def _skip_where_bad(self, norm: torch.Tensor) -> None:
+        """Let the device leave out a step with a bad gradient, and remember to say so."""
+        self._norms.append(norm)
+        # What torch's gradient scaler sets, too: fused optimizers do nothing where it is 1.
+        self._policy.optimizer.found_inf = 1.0 - torch.isfinite(norm).float()  # type: ignore[attr-defined]  # read by fused kernels only
 
     def finish(self, *, n_timesteps: int) -> None:
         """End an update: look at what `step` could not wait for.
 
         Raises:
-            TrainingError: If a gradient was not finite; the weights are then spoiled.
+            TrainingError: If a gradient was not finite; no step was taken with it.
         """
         norms, self._norms = self._norms, []
         if norms:
@@ -130,14 +147,21 @@ class Updater:
         return loss.detach() + value_loss, torch.cat([statistics, found])
 
 
-def fuse(optimizer: torch.optim.Optimizer) -> None:
+def fuse(optimizer: torch.optim.Optimizer) -> bool:
     """Let Adam step all weights in one call; a third of the time of torch's loop on the CPU.
 
     Loading another optimizer's state brings its own choice back, so ask before each update.
+
+    Returns:
+        Whether it is an optimizer that can.
     """
-    if isinstance(optimizer, torch.optim.Adam | torch.optim.AdamW):
-        for group in optimizer.param_groups:
-            group["fused"], group["foreach"] = True, False
+    if not isinstance(optimizer, torch.optim.Adam | torch.optim.AdamW):
+        return False
+    for group in optimizer.param_groups:
+        group["fused"], group["foreach"] = True, False
+    for weight, state in optimizer.state.items():  # counts lie on the host in a state of the loop
+        state["step"] = state["step"].to(weight.device)
+    return True
 
 
 def _backward(loss: torch.Tensor) -> None:

@@ -87,7 +87,7 @@ class SB3TradingVecEnv(VecEnv):
         Returns:
             Observations and rewards, both float32, done flags, and one info per environment.
         """
-        played = self.env.play(self._actions)
+        played = self.env.play(self.env.checked_actions(self._actions))
         dones = played.terminated | played.truncated
         self._returns += played.rewards
         self._lengths += 1

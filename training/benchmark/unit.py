@@ -11,7 +11,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -28,7 +28,7 @@ from training.evaluate.result import RUIN_FRAC
 from training.events import Evaluated, Event, FoldFinished, FoldStarted, Progressed
 from training.machine import peak_memory_bytes
 from training.metrics import Performance
-from training.prepare import choose_precision, prepare
+from training.prepare import prepare, settled_precision
 from training.scene import Scene
 from training.store import FOLD_FILE, fold_name, read_run_file
 from training.summary import FoldRecord
@@ -165,7 +165,7 @@ def _calibrate(job: Mapping[str, Any], load: Load) -> dict[str, Any]:
         config, clock = read_config(content), StageClock()
         bars = load(config, _cache(config)).bars
         prepared = prepare(config, bars, cache=_cache(config), clock=clock)
-        precision = choose_precision(prepared, config).precision
+        precision = settled_precision(prepared, config, None)["precision"]
         agent = _least_rounds(with_values(config, {"agent.precision": precision}).agent)
         train = prepared.folds[0].train
         tester = SpeedTest(
@@ -271,7 +271,7 @@ def _run_timed(job: Mapping[str, Any], config: RunConfig, load: Load) -> dict[st
     with clock.stage("load"):
         loaded = load(config, cache)
     prepared = prepare(config, loaded.bars, cache=cache, clock=clock)
-    precision = asdict(choose_precision(prepared, config))
+    precision = settled_precision(prepared, config, None)
     config = with_values(config, {"agent.precision": precision["precision"]})
     listener.begin(0)
     scene = Scene.open(prepared.folds[0], config, prepared, listener)

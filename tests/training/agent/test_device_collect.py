@@ -1,14 +1,17 @@
 """Rollouts on tensors: the same experience as on NumPy, and nothing that would wait for a GPU."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecNormalize
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from envs.config import EnvConfig
+from envs.errors import ConfigError
 from envs.vector_env import TradingVectorEnv
 from tests.training.small_market import small_tape
 from training.agent.device_collect import DeviceCollector
@@ -111,19 +114,37 @@ def test_nothing_inside_an_update_waits_for_the_device(
     precision: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agent = made(TensorTradingVecEnv, precision=precision)
-    agent._ready_updater()._is_on_host = False  # as on a GPU; a host may look at each gradient
+    as_on_a_gpu(monkeypatch)
     updates = watched(monkeypatch, Updater, "step")
     agent.learn(N_ENVS * N_STEPS)
     assert len(updates) == 2 * N_ENVS * N_STEPS // 48
 
 
-def test_a_gradient_that_was_not_waited_for_is_found_at_the_end() -> None:
+def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an update not look at each gradient, as a host may."""
+    make = Updater.__init__
+
+    def made_not_waiting(self: Updater, *args: Any, **kwargs: Any) -> None:
+        make(self, *args, **kwargs)
+        self._may_wait = False
+
+    monkeypatch.setattr(Updater, "__init__", made_not_waiting)
+
+
+def test_a_gradient_that_was_not_waited_for_is_found_and_spoils_no_weight(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    as_on_a_gpu(monkeypatch)
     agent = made(TensorTradingVecEnv)
-    agent._ready_updater()._is_on_host = False
     agent.learn(N_ENVS * N_STEPS)
-    agent._rollout.returns[3, 1] = torch.nan
+    before = [weight.clone() for weight in agent.policy.parameters()]
+    agent._rollout.returns[:] = torch.nan
     with pytest.raises(TrainingError, match="Gradients must be finite"):
         agent.train()
+    assert all(torch.equal(a, b) for a, b in zip(before, agent.policy.parameters(), strict=True))
+    agent.learn(N_ENVS * N_STEPS)
+    after = agent.policy.parameters()
+    assert not all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 
 def test_the_watch_sees_what_waits() -> None:
@@ -145,6 +166,36 @@ def test_a_callback_stops_the_rollout() -> None:
     agent = made(TensorTradingVecEnv)
     agent.learn(N_ENVS * N_STEPS, callback=Stop())
     assert agent.num_timesteps == 5 * N_ENVS
+    bars = agent.env.env.get_state()["bar"]
+    features = agent.env.env.world.tape.features[torch.from_numpy(bars)]
+    assert torch.equal(agent._last_obs[:, : features.shape[1]], features), "it goes on from there"
+
+
+def test_a_wrapper_around_tensors_is_refused() -> None:
+    with pytest.raises(ConfigError, match="without wrappers"):
+        FastRecurrentPPO("MlpLstmPolicy", VecNormalize(made(TensorTradingVecEnv).env))
+
+
+def test_a_bad_last_observation_is_named_after_the_rollout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agent = made(TensorTradingVecEnv)
+    play = TensorTradingVecEnv.play
+
+    def spoiled(self: TensorTradingVecEnv, actions: torch.Tensor) -> Any:
+        played = play(self, actions)
+        played.last_observations = played.last_observations * torch.nan
+        return played
+
+    monkeypatch.setattr(TensorTradingVecEnv, "play", spoiled)
+    with pytest.raises(TrainingError, match=r"Values of the last observations.*\n.*nan"):
+        agent.learn(N_ENVS * N_STEPS)
+
+
+def test_a_saved_agent_holds_no_tensors_of_the_market(tmp_path: Path) -> None:
+    agent = made(TensorTradingVecEnv).learn(N_ENVS * N_STEPS)
+    agent.save(tmp_path / "model")
+    assert FastRecurrentPPO.load(tmp_path / "model")._last_obs is None
 
 
 def test_stocks_loops_cannot_step_it() -> None:

@@ -306,3 +306,55 @@ def test_memory_that_does_not_suffice_names_what_to_lower(
     monkeypatch.setattr(f"training.agent.{fails}", fail)
     with pytest.raises(TrainingError, match=rf"Tried to allocate 2 GiB(.*\n)+.*lower {number}"):
         small_agent().learn(24)
+
+
+def test_a_bad_number_after_the_last_step_of_a_rollout_is_named() -> None:
+    class SpoiledLast(Spoiled):
+        def step_wait(self) -> Any:
+            seen, *others = DummyVecEnv.step_wait(self)
+            self.n_played = getattr(self, "n_played", 0) + 1
+            if self.n_played == 8:
+                seen[1, 2] = np.nan
+            return seen, *others
+
+    agent = small_agent(SpoiledLast([lambda: NoisyEnv(0, spaces.Discrete(3))] * 2))
+    with pytest.raises(TrainingError, match=r"Observations(.*\n)+.*env step 16, env 1, column 2"):
+        agent.learn(16)
+
+
+def test_numbers_for_observations_train_over_cut_episodes() -> None:
+    class Counting(NoisyEnv):
+        def _seen(self) -> Any:
+            return int(self._generator.integers(5))  # gymnasium gives plain integers
+
+    env = DummyVecEnv([lambda: Counting(1, spaces.Discrete(3), spaces.Discrete(5))] * 2)
+    assert small_agent(env).learn(64).num_timesteps == 64
+
+
+def test_a_stock_model_of_sizes_without_a_chunk_loads_to_predict(tmp_path: Path) -> None:
+    small_agent(kind=RecurrentPPO, n_steps=5, batch_size=7).save(tmp_path / "model")
+    agent = FastRecurrentPPO.load(tmp_path / "model")
+    assert agent.predict(np.zeros(5, np.float32))[0].shape == ()
+    with pytest.raises(ConfigError, match="chunk"):
+        agent.set_env(noisy_vec_env(3))
+        agent.learn(15)
+
+
+def test_another_buffer_gets_a_rollout_of_its_own() -> None:
+    agent = small_agent().learn(24)
+    agent.n_steps = 16
+    agent.rollout_buffer = type(agent.rollout_buffer)(
+        16, agent.observation_space, agent.action_space, (16, 1, 3, 6), device="cpu", n_envs=3
+    )
+    agent.learn(48)
+    assert agent._rollout.n_steps == 16
+    assert np.shares_memory(agent._rollout.rewards.numpy(), agent.rollout_buffer.rewards)
+
+
+def test_a_last_layer_of_several_learns() -> None:
+    class Deep(RecurrentActorCriticPolicy):
+        def _build(self, lr_schedule: Any) -> None:
+            super()._build(lr_schedule)
+            self.value_net = torch.nn.Sequential(torch.nn.Identity(), self.value_net)
+
+    assert small_agent(policy=Deep).learn(24).num_timesteps == 24

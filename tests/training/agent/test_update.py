@@ -1,5 +1,9 @@
 """One optimizer step: on one thread or two, in float32 or bfloat16, whatever the networks share."""
 
+import copy
+import os
+import signal
+import time
 from typing import Any
 
 import numpy as np
@@ -8,6 +12,7 @@ import torch
 from stable_baselines3.common.torch_layers import FlattenExtractor
 from torch import nn
 
+from envs.errors import ConfigError
 from tests.training.agent.engine_twins import (
     SETTINGS,
     Case,
@@ -16,6 +21,7 @@ from tests.training.agent.engine_twins import (
     noisy_vec_env,
     starts_for,
 )
+from training.agent import update
 from training.agent.forward import are_independent
 from training.agent.recurrent_ppo import FastRecurrentPPO
 from training.agent.rollout import rollout_of
@@ -76,12 +82,13 @@ def test_halves_learn_apart_only_where_they_share_nothing(
 
 
 @pytest.mark.parametrize("critic", ["separate", "none"])
-def test_learning_apart_is_learning_jointly(critic: str) -> None:
+def test_learning_apart_is_learning_jointly(critic: str, monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case(critic=critic, clip_range_vf=0.3)
     apart, jointly = (case.agent(FastRecurrentPPO, engine="exact") for _ in range(2))
     jointly.policy.load_state_dict(apart.policy.state_dict())
-    jointly._ready_updater()._are_independent = False
     for agent in (apart, jointly):
+        if agent is jointly:
+            monkeypatch.setattr(update, "are_independent", lambda _policy: False)
         fill(agent.rollout_buffer, starts_for(case, 1), 1, double=True)
         agent._rollout = rollout_of(agent.rollout_buffer, has_critic_lstm=critic == "separate")
         np.random.seed(1)  # noqa: NPY002  # where stock's minibatches are drawn from
@@ -132,3 +139,64 @@ def test_an_optimizer_of_another_kind_is_left_alone() -> None:
 def test_an_unknown_choice_is_refused(name: str) -> None:
     with pytest.raises(Exception, match=f"{name}.*\n.*nonsense"):
         trained(**{name: "nonsense"})
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_goes_on_training_with_two_workers() -> None:
+    agent = trained(n_workers=2)
+    child = os.fork()
+    if not child:
+        agent.learn(32)
+        os._exit(0)
+    deadline_s = time.monotonic() + 30.0
+    while time.monotonic() < deadline_s:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            assert status == 0
+            return
+        time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    pytest.fail("the child waits for a thread that only its parent has")
+
+
+def test_an_agent_can_be_copied_after_two_workers_trained_it() -> None:
+    agent = trained(n_workers=2)
+    assert torch.equal(weights(copy.deepcopy(agent)), weights(agent))
+    assert not [value for value in vars(agent).values() if isinstance(value, update.Updater)]
+
+
+def test_another_policy_is_learned_from_the_next_update_on() -> None:
+    agent, other = trained(), trained()
+    agent.policy = other.policy
+    before = weights(other).clone()
+    agent.train()
+    assert not torch.equal(weights(other), before)
+
+
+def test_a_helper_that_is_still_learning_is_waited_for_when_the_actor_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agent, ended = trained(n_workers=2), []
+    critic_loss = update.critic_loss
+
+    def slow(*arguments: Any) -> Any:
+        time.sleep(0.2)
+        ended.append(True)
+        return critic_loss(*arguments)
+
+    def fails(*_arguments: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(update, "critic_loss", slow)
+    monkeypatch.setattr(update, "actor_loss", fails)
+    with pytest.raises(KeyboardInterrupt):
+        agent.train()
+    assert ended, "a late gradient would land in the next update"
+
+
+@pytest.mark.parametrize("n_workers", [0, 3])
+def test_a_number_of_workers_that_cannot_be_is_refused(n_workers: int) -> None:
+    with pytest.raises(ConfigError, match="one worker or two"):
+        trained(n_workers=n_workers)
