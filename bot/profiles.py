@@ -19,6 +19,9 @@ _BASE = "rules.adaptive_timesteps.base_timesteps"
 _MINIMUM = "rules.adaptive_timesteps.min_timesteps"
 _PATIENCE = "rules.early_stopping.patience_evaluations"
 
+DEFAULT_PROFILE = "balanced"
+"""What runs without `--profile`."""
+
 SAMPLE_VALUES: Mapping[str, Any] = MappingProxyType(
     {
         "folds.initial_window_bars": 10_000,
@@ -86,7 +89,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
                     "rules.warm_start.last_k": 5,
                 },
             ),
-            Profile(name="balanced", says="The defaults: a small network, many environments."),
+            Profile(name=DEFAULT_PROFILE, says="The defaults: a small network, many environments."),
             Profile(
                 name="fast",
                 says="Half the steps of balanced, for trying things out.",

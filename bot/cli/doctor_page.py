@@ -14,6 +14,7 @@ from rich.table import Table
 
 from bot.cli.oddities import Surroundings, cores_text
 from bot.cli.output import entry, say, show, width
+from bot.profiles import DEFAULT_PROFILE
 from bot.wording import decimal, duration, percent, size, whole
 from training.agent.config import AgentConfig
 from training.agent.examination import WORTH_IT, Examination
@@ -48,7 +49,10 @@ class Diagnosis:
         """Flags of `walkfast train` that take what is recommended."""
         best = self.found.recommended.config
         names = [n for n in _RECOMMENDED if best.engine != "stock" or n != "precision"]
-        return " ".join(f"--{name} {getattr(best, name)}" for name in names)
+        chosen = [(name, getattr(best, name)) for name in names]
+        if self.profile != DEFAULT_PROFILE:
+            chosen.insert(0, ("profile", self.profile))
+        return " ".join(f"--{name} {value}" for name, value in chosen)
 
 
 def facts(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -215,7 +219,9 @@ def _advice(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
             "often): compare the results of two runs before you keep it.",
         )
     if found.n_left_out:
-        yield "Left out", f"{found.n_left_out} larger sizes, which would have taken too long here."
+        sizes = "size" if found.n_left_out == 1 else "sizes"
+        what = f"{found.n_left_out} larger {sizes}"
+        yield "Left out", f"{what}, which would have taken too long here."
     yield (
         "Measured",
         f"in {duration(found.duration_s)}, on few rollouts and one epoch of each update: the "

@@ -14,7 +14,7 @@ from bot.flags.parse import Words, add_flags
 from bot.flags.resolve import leaves, profile_config
 from bot.flags.table import GROUPS, OUTPUT, TrainingSettings
 from bot.flags.values import Kind
-from bot.profiles import PROFILES
+from bot.profiles import DEFAULT_PROFILE, PROFILES
 from training.config import OutputConfig
 
 _DESCRIPTION = """\
@@ -53,7 +53,7 @@ def _default(flag: Flag) -> str:
     if flag.path.startswith(OUTPUT):
         return _shown(getattr(OutputConfig(), flag.path.removeprefix(OUTPUT)))
     values = {name: settings[flag.path] for name, settings in _settings().items()}
-    plain = values.pop("balanced")
+    plain = values.pop(DEFAULT_PROFILE)
     others = [f"{name} {_shown(value)}" for name, value in values.items() if value != plain]
     return "; ".join([_shown(plain), *([", ".join(others)] if others else [])])
 

@@ -17,7 +17,7 @@ from bot.flags.flag import Flag
 from bot.flags.parse import Given
 from bot.flags.table import FLAGS, OUTPUT
 from bot.flags.words import Draft, refuse_unavailable, translate_words
-from bot.profiles import SAMPLE_VALUES, Profile, profile_named
+from bot.profiles import DEFAULT_PROFILE, SAMPLE_VALUES, Profile, profile_named
 from envs.errors import ConfigError
 from training.benchmark.config import BenchmarkConfig
 from training.config import OutputConfig, RunConfig, original_config, with_values
@@ -164,7 +164,7 @@ def _base(given: Given, *, original: bool) -> _Base:
         typed["method"] = "flag"
     if wanted:
         return _original_base(profile, typed)
-    chosen = profile_named(profile or "balanced")
+    chosen = profile_named(profile or DEFAULT_PROFILE)
     sample = {} if "data_path" in given else SAMPLE_VALUES
     sources = dict.fromkeys(sample, "sample")
     sources |= dict.fromkeys(chosen.values, f"profile:{chosen.name}")

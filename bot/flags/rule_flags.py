@@ -210,13 +210,13 @@ AGENT = (
     ),
     Flag(
         "chunk_steps",
-        "bars of a sequence; divides n_steps and batch_size",
+        "bars of a sequence, a divisor of n_steps and batch_size; none: the longest up to 64",
         "agent.chunk_steps",
         acts_with=ActsWith("agent.engine", ("chunked",)),
     ),
     Flag(
         "precision",
-        "bf16 where AMX or a GPU makes it faster: fp32, bf16, auto",
+        "fp32; bf16, which needs AMX or a GPU; auto: whichever a probe finds faster",
         "agent.precision",
         acts_with=ActsWith("agent.engine", ("exact", "chunked")),
     ),

@@ -100,11 +100,11 @@ def test_random_starts_scatter_the_training_episodes_and_off_walks_from_the_firs
     from envs.vector_env import TradingVectorEnv
     from training.train_fold import FoldJob, train_fold
 
-    seen, stock_step = [], TradingVectorEnv.step
+    seen, play = [], TradingVectorEnv.play
 
     def spy(env, actions):
-        result = stock_step(env, actions)
-        seen.append(result[4]["bar_index"].copy())
+        result = play(env, actions)
+        seen.append(env.get_state()["bar"])
         return result
 
     def first_bars(**values):
@@ -116,7 +116,7 @@ def test_random_starts_scatter_the_training_episodes_and_off_walks_from_the_firs
         train_fold(job, config, emit=lambda event: None, clock=StageClock())
         return fold, seen[0]
 
-    monkeypatch.setattr(TradingVectorEnv, "step", spy)
+    monkeypatch.setattr(TradingVectorEnv, "play", spy)
     fold, bars = first_bars(random_starts=True)
     assert len(set(bars.tolist())) > 1
     fold, bars = first_bars(random_starts=False)

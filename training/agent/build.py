@@ -82,6 +82,7 @@ def _agent_class(config: AgentConfig) -> Callable[..., RecurrentPPO]:
         chunk_steps=config.chunk_steps,
         precision=config.precision,
         n_workers=config.n_workers,
+        n_torch_threads=config.n_torch_threads,
     )
 
 

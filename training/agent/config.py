@@ -185,6 +185,14 @@ class AgentConfig:
                 where="batch_size",
                 mend="choose a divisor of the rollout, or change n_steps or n_envs",
             )
+        chunk = self.chunk_steps if self.engine == "chunked" else None
+        if chunk is not None and (self.n_steps % chunk or self.batch_size % chunk):
+            raise ConfigError(
+                "chunk_steps must divide n_steps and batch_size",
+                came=f"chunks of {chunk}, n_steps {self.n_steps}, batch_size {self.batch_size}",
+                where="chunk_steps",
+                mend="choose a common divisor of both, such as 32, or leave it out",
+            )
 
 
 ORIGINAL_AGENT = AgentConfig(

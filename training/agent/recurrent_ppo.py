@@ -64,7 +64,10 @@ class FastRecurrentPPO(RecurrentPPO):
         precision: `bf16` runs the networks of an update in bfloat16, from weights that stay
             float32; rollouts are played in float32.
         n_workers: Threads of an update on the CPU, 1 or 2: actor and critic side by side. Both give
-            the same bits, so leave torch itself at one thread.
+            the same bits.
+        n_torch_threads: Threads of a single operation on the CPU while this agent plays and
+            learns; torch's own setting comes back afterwards, and None leaves it alone. Small
+            networks are several times slower with two.
         **kwargs: As for `RecurrentPPO`.
 
     Raises:
@@ -79,12 +82,14 @@ class FastRecurrentPPO(RecurrentPPO):
         chunk_steps: int | None = None,
         refresh_states: bool = False,
         precision: Precision = "fp32",
-        n_workers: int = 1,
+        n_workers: int = 2,
+        n_torch_threads: int | None = 1,
         **kwargs: Any,
     ) -> None:
         self.engine = engine
         self.precision = precision
         self.n_workers = n_workers
+        self.n_torch_threads = n_torch_threads
         self.chunk_steps = chunk_steps
         self.refresh_states = refresh_states
         self._rollout: Rollout | None = None
@@ -190,7 +195,7 @@ class FastRecurrentPPO(RecurrentPPO):
             )
             self._rollout_source = rollout_buffer
         rollout_buffer.pos, rollout_buffer.full = 0, False
-        with _memory_named("n_envs or n_steps"):
+        with self._own_threads(), _memory_named("n_envs or n_steps"):
             is_complete = self._collector(env, callback, self._rollout).collect()
         if not is_complete:
             return False
@@ -218,14 +223,24 @@ class FastRecurrentPPO(RecurrentPPO):
         self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
         settings = self._loss_settings()
-        with Updater(
+        updater = Updater(
             self._recurrent_policy,
             precision=self.precision,
             n_workers=self.n_workers if self.device.type == "cpu" else 1,
-        ) as updater:
+        )
+        with self._own_threads(), updater:
             statistics, n_last_epoch, loss = self._learn_epochs(self._rollout, updater, settings)
             updater.finish(n_timesteps=self.num_timesteps)
         self._log(torch.stack(statistics), n_last_epoch, float(loss), settings)
+
+    @contextmanager
+    def _own_threads(self) -> Iterator[None]:
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.n_torch_threads or before)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def _learn_epochs(
         self, rollout: Rollout, updater: Updater, settings: LossSettings

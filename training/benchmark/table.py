@@ -117,6 +117,12 @@ def _headline(content: Content) -> Iterator[str]:
             f"Profile {content['profile']} trains a fold in {duration(ours['fold_s'])} "
             f"({ours['fold_s_is']}), the original in {duration(original['fold_s'])} ({words})."
         )
+    pace = content["against_original"].get(OPTIMIZED, {}).get("pace")
+    if pace is not None and pace["value"] is not None:
+        yield (
+            f"In env steps a second ours is {factor(pace)} times as fast; a fold differs from that "
+            "by the steps that each needs. The networks differ in size, unless flags say otherwise."
+        )
     if ours["bayes_share"] is not None:
         shares = f"ours earned {ours['bayes_share']:.0%}"
         if original["bayes_share"] is not None:

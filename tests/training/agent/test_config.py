@@ -92,3 +92,9 @@ def test_the_original_agent_is_the_design_pages() -> None:
         "n_threads": 1,
     }
     assert {f.name: getattr(ORIGINAL_AGENT, f.name) for f in fields(AgentConfig)} == expected
+
+
+def test_a_chunk_that_does_not_divide_is_refused_before_anything_starts() -> None:
+    with pytest.raises(ConfigError, match="chunk_steps must divide n_steps and batch_size"):
+        AgentConfig(chunk_steps=48)
+    assert AgentConfig(chunk_steps=48, engine="exact").chunk_steps == 48  # it is not used there

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.torch_layers import FlattenExtractor
 from torch import nn
 
@@ -200,3 +201,21 @@ def test_a_helper_that_is_still_learning_is_waited_for_when_the_actor_fails(
 def test_a_number_of_workers_that_cannot_be_is_refused(n_workers: int) -> None:
     with pytest.raises(ConfigError, match="one worker or two"):
         trained(n_workers=n_workers)
+
+
+def test_the_agent_runs_on_its_own_threads_and_gives_torchs_back() -> None:
+    seen, before = [], torch.get_num_threads()
+
+    class Watch(BaseCallback):
+        def _on_step(self) -> bool:
+            seen.append(torch.get_num_threads())
+            return True
+
+    torch.set_num_threads(2)
+    try:
+        for n_torch_threads in (1, None):
+            trained(n_updates=0, n_torch_threads=n_torch_threads).learn(32, callback=Watch())
+        assert seen == [1] * 8 + [2] * 8
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

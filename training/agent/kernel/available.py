@@ -51,10 +51,13 @@ def kernel_state() -> KernelState:
 def _find(asked: str) -> KernelState:
     if asked not in {"", "0", "1"}:
         raise ConfigError(
-            "The kernel's switch must be 0 or 1", came=repr(asked), where=KERNEL_VARIABLE
+            "The kernel's switch must be 0 or 1",
+            came=repr(asked),
+            where=KERNEL_VARIABLE,
+            mend="0 does without the kernel, 1 insists on it, unset takes it where it can be had",
         )
     if asked == "0":
-        return KernelState(kernel=None, reason=f"{KERNEL_VARIABLE} is 0")
+        return KernelState(kernel=None, reason=f"switched off by {KERNEL_VARIABLE}=0")
     try:
         kernel = Kernel(built_library(default_cache_folder() / "kernels"))
         _check(kernel)
