@@ -167,11 +167,10 @@ class RolloutCollector:
         ]
         if not cut:
             return
-        hidden, cells = stepper.states().vf
         for index in cut:
             observation = infos[index]["terminal_observation"]
             check_last_observation(observation, int(index), n_timesteps=self.agent.num_timesteps)
-            memory = (hidden[:, index].clone(), cells[:, index].clone())
+            memory = stepper.critic_memory(int(index))
             self._truncated.append(_Truncated(step, int(index), observation, *memory))
 
     @torch.no_grad()

@@ -116,6 +116,11 @@ class PolicyStepper:
         cells = torch.stack([layer.cells.clone() for layer in self._layers], 1)
         return RNNStates((hidden[0], cells[0]), (hidden[-1], cells[-1]))
 
+    def critic_memory(self, env: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Copy one environment's memory, `(n_layers, n_units)` each, of the net that values it."""
+        hidden = torch.stack([layer.hidden[-1, env] for layer in self._layers])
+        return hidden, torch.stack([layer.cells[-1, env] for layer in self._layers])
+
     def _features(self, observations: Observations) -> tuple[torch.Tensor, torch.Tensor]:
         if self._is_flat:
             assert isinstance(observations, torch.Tensor)
