@@ -3,5 +3,5 @@
 Nothing is claimed that was not run here. Read in this order: `config` (what is asked), `arms` (what
 is compared), `plan` (what fits into the time), `session` (the loop: start here for how it runs),
 `unit` (one training, in a process of its own), `results` (what the numbers allow to say), `table`.
-Not here: the statistics (`training.statistics`), the screen (`bot.cli.benchmark`).
+Not here: the statistics (`training.significance`), the screen (`bot.cli.benchmark`).
 """

@@ -18,7 +18,7 @@ from training.benchmark.arms import OPTIMIZED, ORIGINAL_16_ENVS
 Kind = Literal["whole", "timed"]
 
 WANTED_SEEDS = 5
-"""Whole seeds carry an interval from five on, see `training.statistics.robust.enough_runs`."""
+"""Whole seeds carry an interval from five on, see `training.significance.robust.enough_runs`."""
 LEAST_SEEDS = 3
 """Seeds that are kept up for whole trainings of every arm; fewer are a last resort."""
 LEAST_ROLLOUTS, MOST_ROLLOUTS = 1, 8

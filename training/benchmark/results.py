@@ -1,7 +1,7 @@
 """What the units of a benchmark allow to say, and nothing more. Pure: numbers in, numbers out.
 
 Times are compared seed by seed (a fold's time, averaged over the folds of a run), test scores fold
-by fold and seed by seed. Not here: intervals and verdicts (`training.statistics`), wording of
+by fold and seed by seed. Not here: intervals and verdicts (`training.significance`), wording of
 tables (`training.benchmark.table`). Argued in `docs/decisions/127-benchmark-results.md`.
 """
 
@@ -21,10 +21,10 @@ from training.benchmark.plan import Plan, PlannedArm
 from training.config import to_json
 from training.machine import describe_machine, versions
 from training.seeds import generator
-from training.statistics.intervals import BootstrapConfig, Estimate
-from training.statistics.robust import interquartile_mean, paired_difference, score_estimate
-from training.statistics.speed import speed_up
-from training.statistics.verdict import (
+from training.significance.intervals import BootstrapConfig, Estimate
+from training.significance.robust import interquartile_mean, paired_difference, score_estimate
+from training.significance.speed import speed_up
+from training.significance.verdict import (
     ArmRuns,
     Margin,
     Verdict,
@@ -35,7 +35,7 @@ from training.statistics.verdict import (
 from training.summary import now
 
 SEEDS_FOR_QUALITY = 5
-"""Whole seeds from which on they can be resampled, see `training.statistics.robust`."""
+"""Whole seeds from which on they can be resampled, see `training.significance.robust`."""
 
 Floats = NDArray[np.float64]
 Unit = Mapping[str, Any]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from envs.errors import ConfigError
-from training.statistics.intervals import BootstrapConfig
-from training.statistics.speed import speed_up
+from training.significance.intervals import BootstrapConfig
+from training.significance.speed import speed_up
 
 
 def new_rng():

@@ -10,7 +10,7 @@ import pytest
 
 from envs.errors import ConfigError, UnknownNameError
 from training.metrics import sharpe_ratio
-from training.statistics.blocks import (
+from training.significance.blocks import (
     BlockConfig,
     block_length_bars,
     compare_with_baseline,

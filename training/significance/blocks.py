@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from envs.errors import ConfigError, UnknownNameError
 from training.metrics import ROUNDING_FRAC, sharpe_ratio
-from training.statistics.intervals import (
+from training.significance.intervals import (
     LEAST_DEFINED_FRAC,
     LEAST_DISTINCT,
     Estimate,
@@ -309,7 +309,7 @@ class _Resampler:
         """Return the measure in each resample, `(n_resamples,)`."""
         n_resamples = self.config.n_resamples
         if self.block_bars is None:
-            # One fold less than there are: see training.statistics.robust.
+            # One fold less than there are: see training.significance.robust.
             drawn = rng.integers(len(self.folds), size=(n_resamples, len(self.folds) - 1))
             parts = ([self.folds[fold] for fold in row] for row in drawn)
             return np.array([measure(columns[np.concatenate(part)]) for part in parts])

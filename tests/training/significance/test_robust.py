@@ -12,8 +12,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.special import ndtr, stdtrit
 
 from envs.errors import ConfigError
-from training.statistics.intervals import BootstrapConfig
-from training.statistics.robust import (
+from training.significance.intervals import BootstrapConfig
+from training.significance.robust import (
     _row_means,
     best_unit,
     enough_runs,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from training.statistics.intervals import Estimate
-from training.statistics.overfitting import DeflatedSharpe, Overfitting
+from training.significance.intervals import Estimate
+from training.significance.overfitting import DeflatedSharpe, Overfitting
 
 LEAST_DEFLATED = 0.95
 """Probability asked of a deflated Sharpe ratio (Bailey & Lopez de Prado 2014)."""

@@ -21,7 +21,7 @@ from scipy.stats import rankdata
 
 from envs.errors import ConfigError, UnknownNameError
 from training.metrics import ROUNDING_FRAC
-from training.statistics.intervals import Floats, as_series
+from training.significance.intervals import Floats, as_series
 
 SplitScore = Literal["sharpe", "mean"]
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from training.statistics.intervals import Estimate, Interval
-from training.statistics.overfitting import DeflatedSharpe, Overfitting
-from training.statistics.plain import chance_line
+from training.significance.intervals import Estimate, Interval
+from training.significance.overfitting import DeflatedSharpe, Overfitting
+from training.significance.plain import chance_line
 
 DEFLATED = DeflatedSharpe(
     probability=0.97,

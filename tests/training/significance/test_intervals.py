@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import norm, t
 
 from envs.errors import ConfigError, UnknownNameError
-from training.statistics.intervals import (
+from training.significance.intervals import (
     BootstrapConfig,
     Estimate,
     Interval,

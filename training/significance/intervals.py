@@ -104,7 +104,7 @@ class BootstrapConfig:
     """What is drawn again: `seeds_within_folds` (other seeds on these very bars, folds taken as
     unrelated; rliable's method), `seeds` (the same, where warm start chains the folds of a seed),
     `folds` (other bars). None = the first of them that the runs suffice for, see
-    `training.statistics.robust.best_unit`."""
+    `training.significance.robust.best_unit`."""
 
     def __post_init__(self) -> None:
         check_bootstrap(self.n_resamples, self.confidence)

@@ -11,8 +11,8 @@ import pytest
 from scipy.stats import norm, t
 
 from envs.errors import ConfigError
-from training.statistics.intervals import Estimate, Interval
-from training.statistics.verdict import (
+from training.significance.intervals import Estimate, Interval
+from training.significance.verdict import (
     MOST_SEEDS,
     ArmRuns,
     Margin,

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.special import betaincinv
 from scipy.stats import trim_mean
 
-from training.statistics.intervals import (
+from training.significance.intervals import (
     LEAST_DISTINCT,
     UNIT_WORDS,
     BootstrapConfig,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from training.statistics.intervals import (
+from training.significance.intervals import (
     LEAST_DISTINCT,
     BootstrapConfig,
     Estimate,

@@ -17,20 +17,20 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri, stdtrit
 
 from envs.errors import ConfigError
-from training.statistics.intervals import (
+from training.significance.intervals import (
     UNIT_WORDS,
     BootstrapConfig,
     Estimate,
     as_pair,
     as_panel,
 )
-from training.statistics.robust import (
+from training.significance.robust import (
     enough_runs,
     improvement_probability,
     interquartile_mean,
     paired_difference,
 )
-from training.statistics.speed import speed_up
+from training.significance.speed import speed_up
 
 REFERENCE_FRAC = 0.05
 """Default margin as a share of the reference's score scale."""

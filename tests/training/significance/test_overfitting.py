@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from envs.errors import ConfigError, UnknownNameError
-from training.statistics.overfitting import (
+from training.significance.overfitting import (
     Moments,
     backtest_overfitting,
     deflated_sharpe,
@@ -201,7 +201,7 @@ def test_all_splits_at_once_are_the_splits_one_by_one(n_bars, n_columns, score):
 def test_many_splits_are_taken_in_parts(monkeypatch):
     panel = new_rng().normal(size=(100, 5))
     whole = backtest_overfitting(panel, n_blocks=8)
-    monkeypatch.setattr("training.statistics.overfitting.SPLITS_AT_ONCE", 33)
+    monkeypatch.setattr("training.significance.overfitting.SPLITS_AT_ONCE", 33)
     assert backtest_overfitting(panel, n_blocks=8) == whole
 
 
