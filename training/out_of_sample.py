@@ -42,6 +42,7 @@ def walk_test_slice(run: Run, scene: Scene, training: FoldTraining, choice: Choi
         baselines=measures.baselines,
         n_updates=training.n_updates,
         stage_s=scene.clock.to_json(),
+        stage_cpu_s=scene.clock.cpu_to_json(),
         duration_s=scene.duration_s,
         weights_sha256=sha256,
     )

@@ -177,6 +177,7 @@ class Run:
             counters=self.counters,
             data=summary.describe_data(self._loaded, self.prepared),
             setup_s=self._clock.to_json(),
+            setup_cpu_s=self._clock.cpu_to_json(),
             n_parameters=sum(parameter.numel() for parameter in policy.parameters()),
             out_of_sample=stitched.measures.agent,
             baselines=stitched.measures.baselines,

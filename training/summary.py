@@ -8,7 +8,7 @@ same run. Not here: writing files (`training.store`), tables of trades and equit
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,7 @@ class FoldRecord:
         baselines: Performance of `flat`, `buy_and_hold` and `random` on the same bars.
         n_updates: PPO updates made.
         stage_s: Wall seconds by stage.
+        stage_cpu_s: CPU seconds by stage, all threads; empty in older folds.
         duration_s: Wall seconds of the whole fold.
         weights_sha256: Fingerprint of the chosen model's weights.
     """
@@ -84,6 +85,7 @@ class FoldRecord:
     stage_s: Mapping[str, float]
     duration_s: float
     weights_sha256: str
+    stage_cpu_s: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON values."""
@@ -113,6 +115,7 @@ class RunFacts:
         counters: What each rule decided, saved and cost.
         data: What `describe_data` said of the bars.
         setup_s: Wall seconds before the first fold, by stage.
+        setup_cpu_s: CPU seconds of the same.
         n_parameters: Weights of one model.
         out_of_sample: Performance of the stitched test slices.
         baselines: That of `flat`, `buy_and_hold` and `random` on the same bars.
@@ -125,6 +128,7 @@ class RunFacts:
     counters: RuleCounters
     data: Mapping[str, Any]
     setup_s: Mapping[str, float]
+    setup_cpu_s: Mapping[str, float]
     n_parameters: int
     out_of_sample: Performance
     baselines: Mapping[str, Performance]
@@ -204,7 +208,6 @@ def performance_summary(facts: RunFacts) -> dict[str, Any]:
     """Return `training_performance_summary.json`: what the run came to, out of sample."""
     records = facts.records
     n_train_bars = sum(record.fold.train.n_bars for record in records) / len(records)
-    stage_s = _stage_seconds(facts)
     return {
         "training_method": facts.config.method,
         "completion_time": now(),
@@ -216,7 +219,8 @@ def performance_summary(facts: RunFacts) -> dict[str, Any]:
         "baselines": {name: item.to_json() for name, item in facts.baselines.items()},
         "price_change_frac": facts.price_change_frac,
         "folds": [_fold_row(record) for record in records],
-        "stage_s": stage_s,
+        "stage_s": added_up(facts.setup_s, *(record.stage_s for record in records)),
+        "stage_cpu_s": added_up(facts.setup_cpu_s, *(record.stage_cpu_s for record in records)),
         "duration_s": sum(facts.setup_s.values()) + sum(item.duration_s for item in records),
         "peak_memory_bytes": peak_memory_bytes(),
         "n_parameters": facts.n_parameters,
@@ -246,10 +250,11 @@ def _fold_row(record: FoldRecord) -> dict[str, Any]:
     }
 
 
-def _stage_seconds(facts: RunFacts) -> dict[str, float]:
-    total = dict(facts.setup_s)
-    for record in facts.records:
-        for stage, seconds in record.stage_s.items():
+def added_up(*parts: Mapping[str, float]) -> dict[str, float]:
+    """Return the sum of seconds by stage."""
+    total: dict[str, float] = {}
+    for part in parts:
+        for stage, seconds in part.items():
             total[stage] = total.get(stage, 0.0) + seconds
     return total
 

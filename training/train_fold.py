@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from time import perf_counter
 
 from sb3_contrib import RecurrentPPO
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
@@ -21,7 +20,7 @@ from training.agent.config import AgentConfig
 from training.agent.hyperparameters import apply_hyperparameters, read_hyperparameters
 from training.agent.vec_env import training_env
 from training.agent.weights import Weights, restore_weights, shrink_and_perturb, snapshot_weights
-from training.clock import StageClock
+from training.clock import Instant, StageClock
 from training.config import RunConfig
 from training.evaluate import evaluate
 from training.events import Evaluated, Listener, Progressed
@@ -186,26 +185,26 @@ class _FoldLoop(BaseCallback):
         self._emit, self._clock = emit, clock
         self._base = base_hyperparameters(config.agent)
         self._next_evaluation_steps = 0
-        self._stage_started_s = 0.0
+        self._stage_started = Instant.now()
 
     def _on_training_start(self) -> None:
         self._plan_next_evaluation()
-        self._stage_started_s = perf_counter()
+        self._stage_started = Instant.now()
 
     def _on_rollout_start(self) -> None:
         if self._training.n_steps:
             self._close_update()
             self._evaluate_when_due()
         self._apply_schedule()
-        self._stage_started_s = perf_counter()
+        self._stage_started = Instant.now()
 
     def _on_step(self) -> bool:
         return not self._training.stopped_early
 
     def _on_rollout_end(self) -> None:
-        self._clock.add("rollout", perf_counter() - self._stage_started_s)
+        self._clock.add_since("rollout", self._stage_started)
         self._training.n_steps += self._config.agent.rollout_steps
-        self._stage_started_s = perf_counter()
+        self._stage_started = Instant.now()
 
     def _on_training_end(self) -> None:
         if not self._training.stopped_early:
@@ -214,7 +213,7 @@ class _FoldLoop(BaseCallback):
         self.logger.dump(self._training.n_steps)
 
     def _close_update(self) -> None:
-        self._clock.add("update", perf_counter() - self._stage_started_s)
+        self._clock.add_since("update", self._stage_started)
         self._training.n_updates = self._training.n_steps // self._config.agent.rollout_steps
         self._report_progress()
 
@@ -250,7 +249,7 @@ class _FoldLoop(BaseCallback):
             self._decided(stop)
 
     def _evaluate(self) -> None:
-        started_s = perf_counter()
+        started = Instant.now()
         score = evaluate(
             self._training.policy,
             self._job.tape,
@@ -259,8 +258,7 @@ class _FoldLoop(BaseCallback):
             score=self._config.score,
             fast=self._config.rules.fast_evaluation.enabled,
         ).score
-        cost_s = perf_counter() - started_s
-        self._clock.add("evaluation", cost_s)
+        cost_s = self._clock.add_since("evaluation", started)
         self._record(EvaluationPoint(step=self._training.n_steps, score=score), cost_s=cost_s)
 
     def _record(self, point: EvaluationPoint, *, cost_s: float) -> None:

@@ -32,7 +32,7 @@ from training.significance.verdict import (
     compare_arms,
     judge,
 )
-from training.summary import now
+from training.summary import added_up, now
 
 SEEDS_FOR_QUALITY = 5
 """Whole seeds from which on they can be resampled, see `training.significance.robust`."""
@@ -185,7 +185,8 @@ def _described(item: ArmNumbers) -> dict[str, Any]:
         "warm_up_s": _mean(_column(item, "warm_up_s")),
         "process_s": _mean(_column(item, "process_s")),
         "process_cpu_s": _mean(_column(item, "process_cpu_s")),
-        "stage_s": _stages(item.units),
+        "stage_s": _stages(item.units, "stage_s"),
+        "stage_cpu_s": _stages(item.units, "stage_cpu_s"),
         "peak_memory_bytes": max((unit["peak_memory_bytes"] for unit in item.units), default=None),
         "n_parameters": next((unit["n_parameters"] for unit in item.units), None),
         **_quality(item),
@@ -356,13 +357,10 @@ def _column(item: ArmNumbers, name: str) -> Floats:
     return np.array([unit[name] for unit in item.units], dtype=np.float64)
 
 
-def _stages(units: Sequence[Unit]) -> dict[str, float]:
-    """Return wall seconds by stage, the mean over runs."""
-    total: dict[str, float] = {}
-    for unit in units:
-        for stage, seconds in {**unit["setup_s"], **unit["stage_s"]}.items():
-            total[stage] = total.get(stage, 0.0) + seconds / len(units)
-    return total
+def _stages(units: Sequence[Unit], name: str) -> dict[str, float]:
+    """Return seconds by stage, setup included, the mean over runs."""
+    total = added_up(*(unit[name] for unit in units))
+    return {stage: seconds / len(units) for stage, seconds in total.items()}
 
 
 def _mean(values: Floats) -> float | None:

@@ -22,21 +22,21 @@ from envs.array_cache import ArrayCache, default_cache_folder
 from envs.data.load import LoadedBars
 from training.agent.config import AgentConfig
 from training.agent.speed import SpeedTest
-from training.clock import StageClock
+from training.benchmark.equity import thinned_equity
+from training.clock import Instant, StageClock
 from training.config import OutputConfig, RunConfig, with_values
 from training.evaluate.result import RUIN_FRAC
-from training.events import Evaluated, Event, FoldFinished, FoldStarted, Progressed
+from training.events import Evaluated, Event, FoldFinished, FoldStarted, Progressed, RunStarted
 from training.machine import peak_memory_bytes
 from training.metrics import Performance
 from training.prepare import prepare, settled_precision
 from training.scene import Scene
 from training.store import FOLD_FILE, fold_name, read_run_file
-from training.summary import FoldRecord
+from training.summary import FoldRecord, added_up
 from training.train_fold import FoldJob, train_fold
 from training.walk_forward import walk_forward
 
 Load = Callable[[RunConfig, ArrayCache | None], LoadedBars]
-Clock = Callable[[], float]
 
 
 @dataclass(kw_only=True)
@@ -45,16 +45,14 @@ class FoldPace:
 
     Attributes:
         fold_index: Its number.
-        started_s: When it started.
-        cpu_started_s: CPU seconds of the process by then.
+        started: When work on it began: its market, the choice of its start.
         wall_s, cpu_s: Seconds that it took; 0 until it ends.
         marks: (env steps, seconds without evaluations) after each update.
-        curve: Validation scores by wall seconds since the fold started.
+        curve: Validation scores by wall seconds since then.
     """
 
     fold_index: int
-    started_s: float
-    cpu_started_s: float
+    started: Instant
     wall_s: float = 0.0
     cpu_s: float = 0.0
     marks: list[tuple[int, float]] = field(default_factory=list)
@@ -64,14 +62,17 @@ class FoldPace:
 class PaceListener:
     """Times folds by their events. The first update of a fold is its warm-up, kept apart."""
 
-    def __init__(self, clock: Clock = perf_counter, cpu_clock: Clock = process_time) -> None:
+    def __init__(self, clock: Callable[[], Instant] = Instant.now) -> None:
         self.folds: list[FoldPace] = []
-        self._clock, self._cpu_clock = clock, cpu_clock
+        self._clock = clock
         self._evaluation_s = 0.0
+        self._free_since: Instant | None = None
 
     def __call__(self, event: Event) -> None:
         """Take an event in."""
-        if isinstance(event, FoldStarted):
+        if isinstance(event, RunStarted):
+            self._free_since = self._clock()
+        elif isinstance(event, FoldStarted):
             self.begin(event.fold_index)
         elif isinstance(event, Progressed):
             fold = self.folds[-1]
@@ -85,18 +86,18 @@ class PaceListener:
             self.end()
 
     def begin(self, fold_index: int) -> None:
-        """Start the clock of a fold."""
+        """Start the clock of a fold, at the end of the fold or of the setup before it."""
         self._evaluation_s = 0.0
         self.folds.append(
-            FoldPace(
-                fold_index=fold_index, started_s=self._clock(), cpu_started_s=self._cpu_clock()
-            )
+            FoldPace(fold_index=fold_index, started=self._free_since or self._clock())
         )
 
     def end(self) -> None:
         """Stop the clock of the fold."""
-        fold = self.folds[-1]
-        fold.wall_s, fold.cpu_s = self._since(fold), self._cpu_clock() - fold.cpu_started_s
+        fold, now = self.folds[-1], self._clock()
+        fold.wall_s = now.wall_s - fold.started.wall_s
+        fold.cpu_s = now.cpu_s - fold.started.cpu_s
+        self._free_since = now
 
     @property
     def steps_per_s(self) -> float | None:
@@ -111,7 +112,7 @@ class PaceListener:
         return sum(fold.marks[0][1] for fold in self.folds if fold.marks)
 
     def _since(self, fold: FoldPace) -> float:
-        return self._clock() - fold.started_s
+        return self._clock().wall_s - fold.started.wall_s
 
 
 def run_job(job: Mapping[str, Any], load: Load) -> dict[str, Any]:
@@ -226,7 +227,9 @@ def _run_whole(job: Mapping[str, Any], config: RunConfig, load: Load) -> dict[st
     summary = finished.summary
     return {
         "setup_s": clock.to_json(),
+        "setup_cpu_s": clock.cpu_to_json(),
         "stage_s": summary["stage_s"],
+        "stage_cpu_s": summary["stage_cpu_s"],
         "folds": folds,
         "n_steps": sum(fold["n_steps"] for fold in folds),
         "n_updates": sum(fold["n_updates"] for fold in folds),
@@ -235,6 +238,7 @@ def _run_whole(job: Mapping[str, Any], config: RunConfig, load: Load) -> dict[st
         "n_parameters": summary["n_parameters"],
         "out_of_sample": summary["out_of_sample"],
         "baselines": summary["baselines"],
+        "equity": thinned_equity(folder),
     }
 
 
@@ -254,6 +258,7 @@ def _fold(folder: Path, pace: FoldPace) -> dict[str, Any]:
         "cpu_s": pace.cpu_s,
         "warm_up_s": pace.marks[0][1] if pace.marks else None,
         "stage_s": dict(record.stage_s),
+        "stage_cpu_s": dict(record.stage_cpu_s),
         "validation_score": record.validation_score,
         "validation_curve": pace.curve,
         "test_score": test_score(record.test),
@@ -281,7 +286,9 @@ def _run_timed(job: Mapping[str, Any], config: RunConfig, load: Load) -> dict[st
     pace = listener.folds[0]
     return {
         "setup_s": clock.to_json(),
-        "stage_s": scene.clock.to_json(),
+        "setup_cpu_s": clock.cpu_to_json(),
+        "stage_s": added_up(clock.to_json(), scene.clock.to_json()),
+        "stage_cpu_s": added_up(clock.cpu_to_json(), scene.clock.cpu_to_json()),
         "folds": [],
         "timed_wall_s": pace.wall_s,
         "timed_cpu_s": pace.cpu_s,

@@ -28,7 +28,9 @@ def answer(kind, *, scores=(0.01, 0.02), wall_s=10.0, steps_per_s=100.0, n_trade
     common = {
         "kind": kind,
         "setup_s": {"load": 0.5},
-        "stage_s": {"rollout": 1.0, "update": 4.0, "evaluation": 0.25},
+        "setup_cpu_s": {"load": 0.4},
+        "stage_s": {"load": 0.5, "rollout": 1.0, "update": 4.0, "evaluation": 0.25},
+        "stage_cpu_s": {"load": 0.4, "rollout": 1.0, "update": 7.5, "evaluation": 0.25},
         "n_steps": 2_048,
         "n_updates": 4,
         "steps_per_s": steps_per_s,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
+import pandas as pd
 import pytest
 
 from tests.training.small_runs import loaded, small_bars, tiny_config
+from training.benchmark.equity import MOST_POINTS, thinned_equity
 from training.benchmark.unit import PaceListener, read_config, run_job
+from training.clock import Instant
 from training.config import RunConfig, original_config, to_json
 from training.events import Evaluated, Progressed
 
@@ -14,7 +19,7 @@ class Clock:
     now_s = 0.0
 
     def __call__(self):
-        return self.now_s
+        return Instant(wall_s=self.now_s, cpu_s=2 * self.now_s)
 
 
 def progressed(n_steps):
@@ -38,7 +43,7 @@ def evaluated(n_steps, score, cost_s):
 
 def test_the_pace_leaves_out_warm_up_and_evaluations():
     clock = Clock()
-    listener = PaceListener(clock, clock)
+    listener = PaceListener(clock)
     listener.begin(0)
     for at_s, event in [
         (10.0, progressed(100)),  # warms up
@@ -52,7 +57,7 @@ def test_the_pace_leaves_out_warm_up_and_evaluations():
     assert listener.warm_up_s == 10
     assert listener.steps_per_s == pytest.approx(200 / 5)
     assert listener.folds[0].curve == [{"n_steps": 200, "wall_s": 17.0, "score": 0.5}]
-    assert listener.folds[0].wall_s == 20
+    assert (listener.folds[0].wall_s, listener.folds[0].cpu_s) == (20, 40)
 
 
 def test_a_single_update_has_no_pace():
@@ -66,6 +71,21 @@ def test_a_single_update_has_no_pace():
 @pytest.mark.parametrize("config", [RunConfig(), original_config(), tiny_config()])
 def test_settings_survive_the_way_to_a_child(config):
     assert read_config(to_json(config)) == config
+
+
+@pytest.mark.parametrize("n_rows", [2, 500, 501, 12_345])
+def test_thinned_equity_has_its_first_and_last_bar_and_few_between(tmp_path, n_rows):
+    numbers = list(range(n_rows))
+    table = {"time": [f"bar {i}" for i in numbers], "bar_index": numbers, "fold_index": 0}
+    table |= {"agent": numbers, "buy_and_hold": 1.5, "random": 2.5}
+    pd.DataFrame(table).to_csv(tmp_path / "stitched_equity.csv", index=False)
+    equity = thinned_equity(tmp_path)
+    assert list(equity) == ["time", "fold_index", "agent", "buy_and_hold", "random"]
+    agent = equity["agent"]
+    assert (agent[0], agent[-1]) == (0, n_rows - 1)
+    assert len(agent) == len(set(agent)) == min(n_rows, MOST_POINTS)
+    assert equity["time"] == [f"bar {i}" for i in agent]
+    json.dumps(equity, allow_nan=False)
 
 
 def load(_config, _cache):
@@ -84,6 +104,10 @@ def test_a_whole_unit_has_times_and_test_scores_of_every_fold_and_keeps_no_model
     assert unit["n_steps"] == sum(fold["n_steps"] for fold in unit["folds"])
     assert unit["steps_per_s"] > 0
     assert {"rollout", "update", "evaluation", "load"} <= set(unit["stage_s"])
+    assert unit["stage_cpu_s"].keys() == unit["stage_s"].keys()
+    assert unit["stage_cpu_s"]["update"] > 0
+    assert unit["setup_cpu_s"].keys() == unit["setup_s"].keys()
+    assert len(unit["equity"]["agent"]) == 201
     for fold in unit["folds"]:
         assert fold["wall_s"] > 0
         assert [point["score"] for point in fold["validation_curve"]]
