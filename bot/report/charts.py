@@ -7,7 +7,7 @@ hold fractions. Read next: `bot.report.pictures`, which turns figures into SVG a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from bot.report.axes import (
+    WIDTH_IN,
+    drawn_growth,
+    dress,
+    frame,
+    legend,
+    log_scale,
+    mark_places,
+    needs_log,
+    percent_tick,
+    steps_tick,
+)
 from bot.report.curves import (
     AppliedSchedule,
     Floats,
@@ -25,9 +37,9 @@ from bot.report.curves import (
     thinned,
 )
 from bot.report.palette import Palette
+from bot.report.read import CURVES
 from bot.wording import compact, percent
 
-_WIDTH_IN = 9.6
 _N_DRAWN_POINTS = 1_200
 _N_LABELLED_FOLDS = 40
 _GRID_COLUMNS = 4
@@ -43,39 +55,41 @@ _SCHEDULE_LABELS = {
 def equity_figure(equity: pd.DataFrame, palette: Palette) -> Figure:
     """Draw the returns since the start, with drawdown below and fold boundaries marked.
 
+    Where the accounts end far apart, growth is drawn on a logarithmic axis in place of returns.
+
     Args:
         equity: As in `RunFiles.equity`.
         palette: Colours.
     """
-    figure = Figure(figsize=(_WIDTH_IN, 4.6))
-    _frame(figure, bottom_in=0.45, gap=0.08)
+    figure = Figure(figsize=(WIDTH_IN, 4.6))
+    frame(figure, bottom_in=0.45, gap=0.08)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.6, 1))
     names = [name for name in ("random", "buy_and_hold", "agent") if name in equity]
     kept = thinned([equity[name].to_numpy() for name in names], _N_DRAWN_POINTS)
     times = _times(equity)
-    for name in names:
-        values = equity[name].to_numpy()
-        _line(above, times[kept], (values / values[0] - 1)[kept], name=name, palette=palette)
+    _draw_growth(above, times, equity[names], kept=kept, palette=palette)
     falls = drawdown(equity["agent"].to_numpy())[kept]
     below.fill_between(times[kept], falls, 0, color=palette.agent, alpha=0.25, linewidth=0)
     below.plot(times[kept], falls, color=palette.agent, linewidth=0.9)
-    _mark_folds(figure.axes, times[_boundaries(equity)], palette)
-    above.axhline(0, color=palette.muted, linewidth=0.7)
-    _legend(above, palette)
+    mark_places(figure.axes, times[_boundaries(equity)], palette)
+    legend(above, palette)
     above.set_title("out of sample, net of costs", loc="right", fontsize=8, color=palette.muted)
-    _dress(above, palette, label="return since start")
-    _dress(below, palette, label="agent's drawdown")
-    for axes in (above, below):
-        axes.yaxis.set_major_formatter(FuncFormatter(_percent_tick))
+    dress(below, palette, label="agent's drawdown")
+    below.yaxis.set_major_formatter(FuncFormatter(percent_tick))
     return figure
+
+
+def is_drawn_as_growth(equity: pd.DataFrame) -> bool:
+    """Say whether `equity_figure` takes a logarithmic axis for these accounts."""
+    return needs_log([drawn_growth(equity[name].to_numpy()) for name in CURVES if name in equity])
 
 
 def folds_figure(
     indices: Sequence[int], agent: Sequence[float], hold: Sequence[float], palette: Palette
 ) -> Figure:
     """Draw the test return of each fold beside buy-and-hold's, fractions in."""
-    figure = Figure(figsize=(_WIDTH_IN, 2.6))
-    _frame(figure)
+    figure = Figure(figsize=(WIDTH_IN, 2.6))
+    frame(figure)
     axes = figure.subplots()
     places = np.arange(len(indices))
     axes.bar(places - 0.2, agent, 0.4, color=palette.agent, label="Agent")
@@ -92,10 +106,10 @@ def folds_figure(
     every = math.ceil(len(indices) / _N_LABELLED_FOLDS)
     axes.set_xticks(places[::every], [str(index) for index in indices[::every]])
     axes.set_xlabel("fold")
-    axes.yaxis.set_major_formatter(FuncFormatter(_percent_tick))
-    _legend(axes, palette)
+    axes.yaxis.set_major_formatter(FuncFormatter(percent_tick))
+    legend(axes, palette)
     axes.margins(x=0.01)
-    _dress(axes, palette, label="test return")
+    dress(axes, palette, label="test return")
     return figure
 
 
@@ -105,8 +119,8 @@ def validation_figure(curves: Sequence[ValidationCurve], palette: Palette) -> Fi
     Folds have axes of their own: scores of different bars do not compare.
     """
     n_rows = math.ceil(len(curves) / _GRID_COLUMNS)
-    figure = Figure(figsize=(_WIDTH_IN, 1.75 * n_rows))
-    _frame(figure, bottom_in=0.3, gap=0.45)
+    figure = Figure(figsize=(WIDTH_IN, 1.75 * n_rows))
+    frame(figure, bottom_in=0.3, gap=0.45)
     grid = figure.subplots(n_rows, _GRID_COLUMNS, squeeze=False).ravel()
     for axes, curve in zip(grid, curves, strict=False):
         axes.axhline(0, color=palette.grid, linewidth=0.9)
@@ -117,10 +131,10 @@ def validation_figure(curves: Sequence[ValidationCurve], palette: Palette) -> Fi
             axes.plot(*point, "D", color=palette.ink, markersize=4.5)
         note = "" if curve.chosen is not None else " (another model tested)"
         axes.set_title(f"fold {curve.fold_index}{note}", loc="left", fontsize=8, color=palette.ink)
-        _dress(axes, palette)
+        dress(axes, palette)
         axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(3))
-        axes.xaxis.set_major_formatter(FuncFormatter(_steps_tick))
+        axes.xaxis.set_major_formatter(FuncFormatter(steps_tick))
     for axes in grid[len(curves) :]:
         axes.set_visible(False)
     return figure
@@ -130,29 +144,29 @@ def schedules_figure(
     schedules: Sequence[AppliedSchedule], fold_ends: Sequence[float], palette: Palette
 ) -> Figure:
     """Draw each hyperparameter over all env steps, fold boundaries marked."""
-    figure = Figure(figsize=(_WIDTH_IN, 0.95 * len(schedules) + 0.4))
-    _frame(figure, gap=0.45)
+    figure = Figure(figsize=(WIDTH_IN, 0.95 * len(schedules) + 0.4))
+    frame(figure, gap=0.45)
     rows = figure.subplots(len(schedules), 1, sharex=True, squeeze=False).ravel()
     for axes, schedule in zip(rows, schedules, strict=True):
         axes.step(schedule.steps, schedule.values, where="post", color=palette.agent, linewidth=1.2)
         axes.set_ylim(bottom=0, top=max(schedule.values) * 1.15 or 1)
-        _dress(axes, palette)
+        dress(axes, palette)
         axes.set_title(_SCHEDULE_LABELS[schedule.name], loc="left", fontsize=8, color=palette.ink)
         levels = sorted(set(schedule.values))
         few = len(levels) <= _MOST_LEVELS
         axes.yaxis.set_major_locator(FixedLocator(levels) if few else MaxNLocator(3))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
-    _mark_folds(rows, fold_ends[:-1], palette)
+    mark_places(rows, fold_ends[:-1], palette)
     rows[-1].set_xlabel("env steps, folds one after another")
-    rows[-1].xaxis.set_major_formatter(FuncFormatter(_steps_tick))
+    rows[-1].xaxis.set_major_formatter(FuncFormatter(steps_tick))
     rows[-1].margins(x=0.01)
     return figure
 
 
 def trades_figure(net: Floats, palette: Palette) -> Figure:
     """Draw how many trades had which net profit; the outermost hundredths share the end bins."""
-    figure = Figure(figsize=(_WIDTH_IN, 2.3))
-    _frame(figure)
+    figure = Figure(figsize=(WIDTH_IN, 2.3))
+    frame(figure)
     axes = figure.subplots()
     low, high = np.quantile(net, [0.01, 0.99])
     low, high = (low - 1, high + 1) if low == high else (low, high)
@@ -170,27 +184,8 @@ def trades_figure(net: Floats, palette: Palette) -> Figure:
     axes.axvline(0, color=palette.ink, linewidth=0.9)
     axes.set_xlabel("net profit of a trade, account currency")
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    _dress(axes, palette, label="trades")
+    dress(axes, palette, label="trades")
     return figure
-
-
-def _frame(figure: Figure, *, bottom_in: float = 0.5, gap: float = 0.2) -> None:
-    """Fix the margins: measuring every label, as automatic layouts do, doubles the time.
-
-    Args:
-        figure: Of any height.
-        bottom_in: Inches for the ticks and the label of the lowest x axis.
-        gap: Height between rows as a share of a row's height.
-    """
-    height_in = figure.get_figheight()
-    figure.subplots_adjust(
-        left=0.75 / _WIDTH_IN,
-        right=1 - 0.08 / _WIDTH_IN,
-        bottom=bottom_in / height_in,
-        top=1 - 0.3 / height_in,
-        hspace=gap,
-        wspace=0.32,
-    )
 
 
 def _bin_edges(low: float, high: float) -> Floats:
@@ -200,36 +195,41 @@ def _bin_edges(low: float, high: float) -> Floats:
     return np.arange(first, last + 1, dtype=np.float64) * width
 
 
-def _line(axes: Axes, times: Any, returns: Floats, *, name: str, palette: Palette) -> None:
+def _draw_growth(
+    axes: Axes, times: Any, equity: pd.DataFrame, *, kept: NDArray[np.int64], palette: Palette
+) -> None:
+    """Draw returns since the start, or multiples of it on a logarithmic axis."""
+    is_log = is_drawn_as_growth(equity)
+    grown = {name: drawn_growth(values.to_numpy()) for name, values in equity.items()}
+    for name, values in grown.items():
+        exact = equity[name].to_numpy() / equity[name].iloc[0] - 1
+        shown = values if is_log else exact
+        _line(axes, times[kept], shown[kept], name=str(name), final=exact[-1], palette=palette)
+    axes.axhline(1 if is_log else 0, color=palette.muted, linewidth=0.7)
+    dress(axes, palette, label="times the start (log)" if is_log else "return since start")
+    if is_log:
+        ends = [end for values in grown.values() for end in (values.min(), values.max())]
+        log_scale(axes, "y", min(ends), max(ends))
+    else:
+        axes.yaxis.set_major_formatter(FuncFormatter(percent_tick))
+
+
+def _line(
+    axes: Axes, times: Any, shown: Floats, *, name: str, final: float, palette: Palette
+) -> None:
     label, colour, style, width = {
         "agent": ("Agent", palette.agent, "-", 1.7),
         "buy_and_hold": ("Buy & hold", palette.hold, "-", 1.0),
         "random": ("Random", palette.random, (0, (3, 2)), 1.0),
     }[name]
-    shown: Any = style
+    stroke: Any = style
     axes.plot(
         times,
-        returns,
+        shown,
         color=colour,
-        linestyle=shown,
+        linestyle=stroke,
         linewidth=width,
-        label=f"{label} {percent(returns[-1])}",
-    )
-
-
-def _legend(axes: Axes, palette: Palette) -> None:
-    """Name the series above the axes, where no curve can pass, the agent first."""
-    handles, labels = axes.get_legend_handles_labels()
-    order = sorted(range(len(labels)), key=lambda index: labels[index])
-    axes.legend(
-        [handles[index] for index in order],
-        [labels[index] for index in order],
-        loc="lower left",
-        bbox_to_anchor=(0, 1.01),
-        ncols=len(labels),
-        frameon=False,
-        labelcolor=palette.ink,
-        borderaxespad=0,
+        label=f"{label} {percent(final)}",
     )
 
 
@@ -243,42 +243,3 @@ def _boundaries(equity: pd.DataFrame) -> NDArray[np.int64]:
     if "fold_index" not in equity:
         return np.zeros(0, np.int64)
     return np.flatnonzero(np.diff(equity["fold_index"].to_numpy()) != 0)
-
-
-def _mark_folds(rows: Iterable[Axes], places: Any, palette: Palette) -> None:
-    """Draw dotted lines from bottom to top at places on the x axis."""
-    for axes in rows:
-        across = axes.get_xaxis_transform()
-        axes.vlines(
-            places,
-            0,
-            1,
-            transform=across,
-            color=palette.muted,
-            linewidth=0.5,
-            linestyle=(0, (1, 3)),
-        )
-
-
-def _dress(axes: Axes, palette: Palette, *, label: str = "") -> None:
-    axes.set_facecolor("none")
-    axes.grid(axis="y", color=palette.grid, linewidth=0.6)
-    axes.set_axisbelow(True)
-    for spine in axes.spines.values():
-        spine.set_color(palette.grid)
-    axes.tick_params(colors=palette.muted, length=2.5, width=0.6)
-    axes.xaxis.label.set_color(palette.muted)
-    axes.set_ylabel(label, color=palette.muted)
-    axes.figure.set_facecolor("none")
-
-
-def _percent_tick(value: float, _position: int | None) -> str:
-    return (
-        f"{value * 100:g}%" if abs(value * 100 - round(value * 100, 3)) < 1e-9 else percent(value)
-    )
-
-
-def _steps_tick(value: float, _position: int | None) -> str:
-    if value >= 1e6:
-        return f"{value / 1e6:g}M"
-    return f"{value / 1e3:g}k" if value >= 1e3 else f"{value:g}"

@@ -10,10 +10,10 @@ from typing import Any
 
 from bot.report.charts import schedules_figure, validation_figure
 from bot.report.curves import applied_schedules, fold_ends, fold_index, validation_curve
+from bot.report.described import data_facts, machine_facts
 from bot.report.markup import Html, tag
 from bot.report.pictures import inline_svg
 from bot.report.read import RunFiles, listed, nested
-from bot.report.results import day
 from bot.report.tables import facts, figure, flattened, section, setting, table
 from bot.wording import (
     NOT_MEASURED,
@@ -31,7 +31,6 @@ from bot.wording import (
 
 _MOST_CURVES = 24
 _QUIET_SOURCES = ("default", "data")
-_TOLD_ELSEWHERE = ("problems", "repairs", "notes", "warnings", "columns", "ignored")
 _HOW_TO_READ = (
     (
         "Three slices.",
@@ -142,12 +141,7 @@ def data_section(run: RunFiles) -> Html:
     data = nested(run.config, "data")
     if not data:
         return Html()
-    plain = {
-        name.replace("_", " "): _told(name, value)
-        for name, value in data.items()
-        if name not in (*_TOLD_ELSEWHERE, "format_version")
-    }
-    return section("Data", facts(plain), *_columns(data), *_remarks(data))
+    return section("Data", facts(data_facts(data)), *_columns(data), *_remarks(data))
 
 
 def settings_section(run: RunFiles) -> Html:
@@ -165,7 +159,7 @@ def settings_section(run: RunFiles) -> Html:
         tag(
             "div",
             tag("div", tag("h3", "Versions"), facts(dict(nested(run.config, "versions")))),
-            tag("div", tag("h3", "Machine"), facts(_machine(nested(run.config, "machine")))),
+            tag("div", tag("h3", "Machine"), facts(machine_facts(nested(run.config, "machine")))),
             class_="columns",
         ),
         intro="What is not a default, and who set it: a flag beats a profile beats a default.",
@@ -224,12 +218,6 @@ def _bar(seconds: float, most_s: float) -> Html:
     return tag("span", "", class_="bar", style=f"width:{width}%")
 
 
-def _told(name: str, value: object) -> str:
-    if name in ("first_bar", "last_bar"):
-        return f"{day(value)} UTC"
-    return setting(value)
-
-
 def _columns(data: Mapping[str, Any]) -> list[Html]:
     parts = []
     for key, title in (("columns", "Columns"), ("ignored", "Columns left out")):
@@ -270,12 +258,3 @@ def _setting_rows(run: RunFiles) -> list[list[object]]:
         [tag("code", path), setting(value), str(provenance.get(path, "default"))]
         for path, value in flattened(nested(run.config, "config"))
     ]
-
-
-def _machine(machine: Mapping[str, Any]) -> dict[str, object]:
-    return {
-        name.removesuffix("_bytes").replace("_", " "): size(value)
-        if name.endswith("_bytes")
-        else setting(value)
-        for name, value in machine.items()
-    }

@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from bot.report.charts import equity_figure, folds_figure, trades_figure
+from bot.report.axes import LOG_AXIS
+from bot.report.charts import equity_figure, folds_figure, is_drawn_as_growth, trades_figure
 from bot.report.curves import fold_index
 from bot.report.markup import Html, join, tag
 from bot.report.pictures import inline_svg
@@ -105,6 +106,8 @@ def equity_section(run: RunFiles) -> Html:
         "Test slices one after another, compounded. Dotted lines are fold boundaries: a new model "
         "takes over there. Below, how far the agent is under its highest equity so far."
     )
+    if is_drawn_as_growth(equity):
+        caption += f" {LOG_AXIS}"
     return section("Equity", figure(picture, caption))
 
 

@@ -1,7 +1,7 @@
 """`write_report`: from a results folder to `report.html` and `equity.png` in it.
 
-The page holds everything it needs: no script, no request, and a policy that forbids both. Read
-next: `bot.report.results` and `bot.report.record` for its parts.
+Read next: `bot.report.results` and `bot.report.record` for its parts, `bot.report.page` for its
+shell. Not here: the report of a benchmark (`bot.report.benchmark`).
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ from pathlib import Path
 
 from bot.report import record, results
 from bot.report.charts import equity_figure
-from bot.report.markup import Html, join, tag
+from bot.report.markup import join
+from bot.report.page import page
 from bot.report.pictures import png
 from bot.report.read import RunFiles, read_run
 from envs.atomic import write_bytes
 
 REPORT_FILE = "report.html"
 EQUITY_PICTURE_FILE = "equity.png"
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_STYLE_FILE = Path(__file__).with_name("style.css")
 
 
 def write_report(run_folder: Path) -> Path:
@@ -58,14 +57,5 @@ def render_page(run: RunFiles) -> str:
         record.settings_section(run),
         record.reading_section(),
     ]
-    body = tag("main", join(results.headline(run), *(part for part in sections if part)))
-    head = tag(
-        "head",
-        Html('<meta charset="utf-8">'),
-        Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Html('<meta name="color-scheme" content="light dark">'),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
-        tag("title", f"walkfast report: {run.name}"),
-        tag("style", Html(_STYLE_FILE.read_text(encoding="utf-8"))),
-    )
-    return f'<!doctype html>\n<html lang="en">{head}{tag("body", body)}</html>\n'
+    body = join(results.headline(run), *(part for part in sections if part))
+    return page(f"walkfast report: {run.name}", body)

@@ -14,15 +14,29 @@ def equity(n_points=3_000, **columns):
 
 def test_the_equity_picture_draws_returns_from_zero_and_marks_every_fold_change():
     values = np.linspace(100.0, 150.0, 3_000)
-    values[1_500] = 10.0
+    values[1_500] = 40.0
     table = equity(agent=values, fold_index=np.arange(3_000) // 1_000)
     above, below = equity_figure(table, LIGHT).axes
     curve = above.lines[0].get_ydata()
-    assert (curve[0], curve[-1], curve.min()) == (0.0, pytest.approx(0.5), pytest.approx(-0.9))
+    assert (curve[0], curve[-1], curve.min()) == (0.0, pytest.approx(0.5), pytest.approx(-0.6))
     assert above.lines[0].get_label() == "Agent +50.00%"
     (marks,) = above.collections
     assert len(marks.get_segments()) == 2
-    assert below.lines[0].get_ydata().min() == pytest.approx(10 / values[1_499] - 1)
+    assert below.lines[0].get_ydata().min() == pytest.approx(40 / values[1_499] - 1)
+
+
+def test_accounts_that_end_far_apart_are_drawn_as_multiples_on_a_logarithmic_axis():
+    ruined = np.linspace(100.0, -50.0, 3_000)
+    table = equity(agent=np.geomspace(100.0, 2_000.0, 3_000), random=ruined)
+    above, below = equity_figure(table, LIGHT).axes
+    assert (above.get_yscale(), below.get_yscale()) == ("log", "linear")
+    curves = {line.get_label(): line.get_ydata() for line in above.lines[:2]}
+    assert list(curves) == ["Random -150.00%", "Agent +1,900.00%"]
+    assert curves["Agent +1,900.00%"][-1] == pytest.approx(20.0)
+    assert curves["Random -150.00%"].min() == pytest.approx(0.001)
+    low, high = above.get_ylim()
+    assert low < 0.001
+    assert high > 20
 
 
 def test_without_fold_numbers_no_boundary_is_marked():
