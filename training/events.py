@@ -181,4 +181,17 @@ class RunFinished(Event):
     optimization: Mapping[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunStopped(Event):
+    """The run ended before it was complete; only written down, for those who look later.
+
+    Attributes:
+        reason: `interrupted` (Ctrl-C) or `failed`.
+        error: What ended it, one line; None where it was interrupted.
+    """
+
+    reason: str
+    error: str | None = None
+
+
 Listener = Callable[[Event], None]

@@ -27,6 +27,9 @@ LARGEST_LOG_GROWTH = 700.0
 ROUNDING_FRAC = 1e-12
 """Deviations below this share of the largest return are rounding, not risk."""
 
+RUIN_FRAC = 1e-6
+"""Share of the initial equity at which a log growth floors ruin: -13.8."""
+
 Floats = NDArray[np.float64]
 
 
@@ -262,6 +265,14 @@ def returns_of(equity: Floats) -> Floats:
     before = equity[:-1]
     alive = np.minimum.accumulate(before) > 0
     return np.where(alive, np.diff(equity) / np.where(alive, before, 1.0), 0.0)
+
+
+def log_growth(total_return_frac: float) -> float:
+    """Return the log of what an account became, ln(1 + return), ruin floored at ln(`RUIN_FRAC`).
+
+    Higher is better, flat is 0, and it adds up over folds.
+    """
+    return math.log(max(1 + total_return_frac, RUIN_FRAC))
 
 
 def annualized_return(equity: Floats, years: float) -> float | None:

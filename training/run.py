@@ -8,6 +8,7 @@ Not here: what happens in a fold (`training.walk_forward`), what the files say
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,15 +29,17 @@ from training.clock import StageClock
 from training.config import OutputConfig, RunConfig, to_json, with_values
 from training.errors import StoreError
 from training.evaluate import Baselines, baselines, evaluate
-from training.events import Event, Listener, Noticed, RunFinished, RunStarted
+from training.events import Event, Listener, Noticed, RunFinished, RunStarted, RunStopped
 from training.folds import Fold
 from training.machine import describe_machine, versions
 from training.prepare import Prepared, scaled_market, settled_precision
 from training.rules.counters import RuleCounters, add_budget_saving, add_stop_saving
 from training.rules.decision import EVALUATION_SCHEDULE, PREPROCESSING_CACHE, Decision
-from training.store import RunStore, fold_name, free_folder
+from training.store import RunStore, flat_settings, fold_name, free_folder
 from training.summary import FoldRecord
 from training.tables import stitch_tests
+
+_LONGEST_ERROR = 500
 
 
 class Run:
@@ -69,6 +72,7 @@ class Run:
         self._started = summary.now()
         self._sessions: list[dict[str, Any]] = []
         self._precision: dict[str, Any] = {}
+        self._begun = False
 
     def __enter__(self) -> Self:
         self.store.__enter__()
@@ -80,7 +84,18 @@ class Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._begun and error is not None:
+            self._note_end(error)
         self.store.__exit__(kind, error, trace)
+
+    def _note_end(self, error: BaseException) -> None:
+        """Write down that the run stopped, where that can still be written."""
+        stopped = RunStopped(reason="interrupted")
+        if isinstance(error, Exception):
+            says = " ".join(f"{type(error).__name__}: {error}".split())
+            stopped = RunStopped(reason="failed", error=says[:_LONGEST_ERROR])
+        with contextlib.suppress(OSError):
+            self.store.append_event(stopped)
 
     @property
     def tensorboard_folder(self) -> Path | None:
@@ -100,6 +115,7 @@ class Run:
             self._count_cache()
         else:
             self._go_on(state)
+        self._begun = True
         self._begin_session()
         self._announce()
 
@@ -362,7 +378,7 @@ class Run:
 
 def _differences(state: Mapping[str, Any], config: Mapping[str, Any], identity: Any) -> str:
     """Say which settings or bars are not those that a run was begun with."""
-    before, after = _flat(state["config"]), _flat(config)
+    before, after = flat_settings(state["config"]), flat_settings(config)
     listed = [
         f"{name} was {before.get(name)!r}, now {after.get(name)!r}"
         for name in sorted(before.keys() | after.keys())
@@ -376,16 +392,6 @@ def _differences(state: Mapping[str, Any], config: Mapping[str, Any], identity: 
     elif was["features"] != identity["features"] and not listed:
         listed.insert(0, "features of another version of walkfast or its libraries")
     return "; ".join(listed)
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
 
 
 def _surroundings() -> dict[str, str]:

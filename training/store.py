@@ -35,6 +35,9 @@ LEDGER_FILE = "test_ledger.csv"
 EQUITY_FILE = "test_equity.csv"
 STITCHED_LEDGER_FILE = "stitched_ledger.csv"
 STITCHED_EQUITY_FILE = "stitched_equity.csv"
+BENCHMARK_FOLDER = "benchmark"
+BENCHMARK_PLAN_FILE = "plan.json"
+BENCHMARK_FILE = "benchmark.json"
 _LOCK_FILE = ".lock"
 
 
@@ -157,6 +160,17 @@ def read_run_file(path: Path) -> dict[str, Any] | None:
             mend="use the walkfast that wrote it, or start anew with --fresh",
         )
     return dict(content)
+
+
+def flat_settings(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the settings of a configuration, as a file holds it, by dotted path."""
+    flat: dict[str, Any] = {}
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            flat |= flat_settings(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
 
 
 def fold_name(fold_index: int, name: str) -> str:

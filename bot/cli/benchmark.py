@@ -41,9 +41,9 @@ from training.clock import StageClock
 from training.events import Event, Noticed
 from training.machine import usable_cores
 from training.prepare import prepare
-from training.store import RunStore, free_folder
+from training.store import BENCHMARK_FOLDER, RunStore, free_folder
 
-FOLDER = "benchmark"
+FOLDER = BENCHMARK_FOLDER
 _BASE = "rules.adaptive_timesteps.base_timesteps"
 _MOST_THREADS = 8
 """More threads than these do not help networks of this size."""

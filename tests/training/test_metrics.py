@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from envs.market.ledger import Ledger
 from training.metrics import (
+    RUIN_FRAC,
     US_PER_DAY,
     EquityPath,
     Trades,
     annualized_return,
     deepest_drawdown,
+    log_growth,
     performance,
     profit_factor,
     returns_of,
@@ -363,3 +365,9 @@ def test_stitched_equity_is_the_start_plus_all_scaled_trades(windows):
 def test_a_fall_of_rounding_size_is_no_drawdown():
     fall = deepest_drawdown(np.array([10.0, 1e6, 999_999.9999999999]), np.arange(3) * US_PER_DAY)
     assert (fall.depth_frac, fall.length_bars) == (0.0, 0)
+
+
+def test_log_growth_adds_up_over_folds_and_floors_ruin():
+    assert log_growth(0.0) == 0.0
+    assert log_growth(0.1) + log_growth(-0.2) == pytest.approx(log_growth(1.1 * 0.8 - 1))
+    assert log_growth(-1.0) == log_growth(-3.0) == math.log(RUIN_FRAC)

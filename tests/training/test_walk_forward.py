@@ -218,6 +218,32 @@ def test_an_interrupted_run_goes_on_to_the_same_results(finished, tmp_path, fata
     assert_same_results(finished[0], tmp_path / "42")
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (KeyboardInterrupt(), {"reason": "interrupted", "error": None}),
+        (OSError("the disk\nis gone"), {"reason": "failed", "error": "OSError: the disk is gone"}),
+    ],
+)
+def test_a_run_that_stops_writes_down_why(tmp_path, error, told):
+    def stop(event):
+        if isinstance(event, FoldStarted):
+            raise error
+
+    with pytest.raises(type(error)):
+        run(tmp_path, listener=stop)
+    last = (tmp_path / "42" / "events.jsonl").read_text().splitlines()[-1]
+    assert json.loads(last) == {"event": "RunStopped", **told}
+
+
+def test_a_refused_run_writes_nothing_into_the_log_of_the_one_before(finished, tmp_path):
+    shutil.copytree(finished[0], tmp_path / "42")
+    with pytest.raises(StoreError):
+        run(tmp_path, tiny_config(agent__n_epochs=2))
+    log = "42/events.jsonl"
+    assert (tmp_path / log).read_bytes() == (finished[0] / "events.jsonl").read_bytes()
+
+
 def test_a_finished_run_is_not_trained_again(finished, tmp_path):
     shutil.copytree(finished[0], tmp_path / "42")
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.zip")}

@@ -14,6 +14,7 @@ from typing import Any
 
 from envs.errors import ConfigError
 from envs.fingerprint import fingerprint
+from training import store as files
 from training.benchmark import results
 from training.benchmark.arms import OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS, Arm
 from training.benchmark.children import Answer, ChildRunner, Job
@@ -27,8 +28,8 @@ from training.events import Listener, Noticed
 from training.store import RunStore, read_run_file
 from training.summary import now
 
-PLAN_FILE = "plan.json"
-RESULT_FILE = "benchmark.json"
+PLAN_FILE = files.BENCHMARK_PLAN_FILE
+RESULT_FILE = files.BENCHMARK_FILE
 TABLE_FILE = "table.md"
 UNITS, RUNS = "units", "runs"
 _PATIENCE, _LEAST_PATIENCE_S = 5.0, 300.0

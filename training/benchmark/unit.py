@@ -7,7 +7,6 @@ timesteps tie the folds of a seed together. Not here: starting the process
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -25,10 +24,9 @@ from training.agent.speed import SpeedTest
 from training.benchmark.equity import thinned_equity
 from training.clock import Instant, StageClock
 from training.config import OutputConfig, RunConfig, with_values
-from training.evaluate.result import RUIN_FRAC
 from training.events import Evaluated, Event, FoldFinished, FoldStarted, Progressed, RunStarted
 from training.machine import peak_memory_bytes
-from training.metrics import Performance
+from training.metrics import Performance, log_growth
 from training.prepare import prepare, settled_precision
 from training.scene import Scene
 from training.store import FOLD_FILE, fold_name, read_run_file
@@ -149,7 +147,7 @@ def test_score(performance: Performance) -> float:
 
     Higher is better, and it adds up over folds. Always of test bars: this module has no other.
     """
-    return math.log(max(1 + performance.total_return_frac, RUIN_FRAC))
+    return log_growth(performance.total_return_frac)
 
 
 test_score.__test__ = False  # type: ignore[attr-defined]  # pytest takes the name for a test

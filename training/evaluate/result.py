@@ -16,11 +16,9 @@ from envs.errors import UnknownNameError
 from envs.market import Ledger
 from training.errors import TrainingError
 from training.folds import Range
+from training.metrics import RUIN_FRAC
 
 Score = Callable[[NDArray[np.float64]], float]
-
-RUIN_FRAC = 1e-6
-"""Share of the initial equity at which `log_return` floors ruin: a score of -13.8."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
