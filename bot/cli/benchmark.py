@@ -36,7 +36,14 @@ from training.benchmark.arms import make_arms
 from training.benchmark.children import ProcessRunner
 from training.benchmark.events import Calibrated, Planned, UnitFinished, UnitStarted
 from training.benchmark.session import PLAN_FILE, TABLE_FILE, Session, Subject, check_subject
-from training.benchmark.table import HEADINGS, cells, number, sentences, worth_cells
+from training.benchmark.table import (
+    HEADINGS,
+    WORTH_HEADINGS,
+    cells,
+    number,
+    sentences,
+    worth_cells,
+)
 from training.clock import StageClock
 from training.events import Event, Noticed
 from training.machine import usable_cores
@@ -205,8 +212,7 @@ def _print(content: Mapping[str, Any], folder: Path) -> None:
     say()
     show(_table(HEADINGS, list(cells(content))))
     if content["worth"]:
-        headings = ("Optimization", "How", "Times as fast", "Test score")
-        show(_table(headings, list(worth_cells(content))))
+        show(_table(WORTH_HEADINGS, list(worth_cells(content))))
     for text in sentences(content):
         _tell(text)
     _tell(f"{folder / TABLE_FILE}: this table for a README; all numbers in benchmark.json.")

@@ -16,6 +16,7 @@ from envs.errors import ConfigError
 from envs.fingerprint import fingerprint
 from training import store as files
 from training.benchmark import results
+from training.benchmark.ablation import csv_text
 from training.benchmark.arms import OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS, Arm
 from training.benchmark.children import Answer, ChildRunner, Job
 from training.benchmark.config import BenchmarkConfig
@@ -31,6 +32,7 @@ from training.summary import now
 PLAN_FILE = files.BENCHMARK_PLAN_FILE
 RESULT_FILE = files.BENCHMARK_FILE
 TABLE_FILE = "table.md"
+ABLATION_FILE = "ablation.csv"
 UNITS, RUNS = "units", "runs"
 _PATIENCE, _LEAST_PATIENCE_S = 5.0, 300.0
 _TRIAL_FRAC = 0.1
@@ -270,7 +272,9 @@ class Session:
         )
         content = {**content, "planned": dict(planned), "took_s": self._spent_s}
         self._write(RESULT_FILE, content)
-        (self.store.path(TABLE_FILE)).write_text(markdown(content), encoding="utf-8")
+        self.store.path(TABLE_FILE).write_text(markdown(content), encoding="utf-8")
+        if content["worth"]:
+            self.store.path(ABLATION_FILE).write_text(csv_text(content["worth"]), encoding="utf-8")
         return content
 
     @property

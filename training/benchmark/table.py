@@ -13,6 +13,7 @@ from training.benchmark.arms import OPTIMIZED, ORIGINAL, SWITCHES
 NONE = "n/a"
 EXTRAPOLATED = "~"
 HEADINGS = ("Arm", "Steps/s", "A fold", "Times as fast", "Test return", "Sharpe", "Fall")
+WORTH_HEADINGS = ("Optimization", "How", "Times as fast", "Test score", "In short")
 Content = Mapping[str, Any]
 
 
@@ -36,8 +37,8 @@ def cells(content: Content) -> Iterator[tuple[str, ...]]:
         yield (name.replace("_", " "), "", "", "", percent(value), "", "")
 
 
-def worth_cells(content: Content) -> Iterator[tuple[str, str, str, str]]:
-    """Yield a row for each switch of the ablation: what, how, times as fast, test score."""
+def worth_cells(content: Content) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each switch of the ablation, under `WORTH_HEADINGS`."""
     for row in content["worth"]:
         quality = row["quality"]
         yield (
@@ -45,6 +46,7 @@ def worth_cells(content: Content) -> Iterator[tuple[str, str, str, str]]:
             row["how"],
             factor(row["speed"]),
             NONE if quality["value"] is None else f"{quality['value']:+.4f}",
+            row["word"],
         )
 
 
@@ -61,8 +63,7 @@ def markdown(content: Content) -> str:
     """Return the page `table.md`, ready for a README."""
     lines = [*_rows(HEADINGS, cells(content))]
     if content["worth"]:
-        headings = ("Optimization", "How", "Times as fast", "Test score")
-        lines += ["", *_rows(headings, worth_cells(content))]
+        lines += ["", *_rows(WORTH_HEADINGS, worth_cells(content))]
     lines += ["", *(f"- {sentence}" for sentence in sentences(content))]
     return "\n".join([*lines, "", _ground(content), ""])
 
