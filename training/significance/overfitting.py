@@ -62,7 +62,8 @@ class DeflatedSharpe:
         benchmark: Expected maximum of the trials' Sharpe ratios without any skill, per bar.
         moments: Of the series judged; None where its returns do not vary.
         n_trials: Configurations tried.
-        trial_deviation: Deviation (ddof 1) of the trials' Sharpe ratios, per bar.
+        trial_deviation: Deviation of the trials' Sharpe ratios, per bar: seen among them (ddof 1),
+            or that of trials without skill.
         track_record_bars: Bars that would show a Sharpe ratio above the benchmark at 95 %; None
             where the one seen is not above it.
     """
@@ -211,17 +212,40 @@ def deflated_sharpe(returns: ArrayLike, trial_sharpes: ArrayLike) -> DeflatedSha
     trials = np.nan_to_num(np.asarray(trial_sharpes, dtype=np.float64).ravel(), nan=0.0)
     trials = as_series("Sharpe ratios of the trials", trials)
     deviation = float(trials.std(ddof=1)) if len(trials) > 1 else 0.0
-    benchmark = expected_maximum_sharpe(len(trials), trial_deviation=deviation)
+    return _deflated(returns, n_trials=len(trials), trial_deviation=deviation)
+
+
+def deflated_by_luck(returns: ArrayLike, *, n_trials: int) -> DeflatedSharpe:
+    """Deflate a Sharpe ratio by the best of so many trials that have no skill at all.
+
+    As `deflated_sharpe`, but the trials' deviation is that of a Sharpe ratio which is truly 0,
+    1 / sqrt(n - 1) (as in Bailey, Borwein, Lopez de Prado & Zhu 2014, "Pseudo-Mathematics and
+    Financial Charlatanism"), and not the one seen among the trials: a trial that loses a lot would
+    make a good one look lucky.
+
+    Args:
+        returns: `(n_bars,)` simple returns of the configuration chosen.
+        n_trials: Configurations tried, the chosen one and the failed ones among them.
+
+    Raises:
+        ConfigError: If the returns are no finite series, or no trial is counted.
+    """
+    n_bars = len(as_series("returns", returns))
+    deviation = 1 / math.sqrt(max(n_bars - 1, 1))
+    return _deflated(returns, n_trials=n_trials, trial_deviation=deviation)
+
+
+def _deflated(returns: ArrayLike, *, n_trials: int, trial_deviation: float) -> DeflatedSharpe:
+    benchmark = expected_maximum_sharpe(n_trials, trial_deviation=trial_deviation)
     moments = moments_of(returns)
+    track = minimum_track_record_bars(moments, benchmark=benchmark) if moments else None
     return DeflatedSharpe(
         probability=probabilistic_sharpe(moments, benchmark=benchmark) if moments else None,
         benchmark=benchmark,
         moments=moments,
-        n_trials=len(trials),
-        trial_deviation=deviation,
-        track_record_bars=minimum_track_record_bars(moments, benchmark=benchmark)
-        if moments
-        else None,
+        n_trials=n_trials,
+        trial_deviation=trial_deviation,
+        track_record_bars=track,
     )
 
 

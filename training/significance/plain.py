@@ -24,11 +24,12 @@ class ChanceLine:
     """Whether the chosen series of returns beats chance.
 
     Attributes:
-        beats_chance: Only where every test was made and passed.
+        beats_chance: True only where every test was made and passed; None where none failed and
+            some could not be made.
         text: The same in words, with the numbers that led to it.
     """
 
-    beats_chance: bool
+    beats_chance: bool | None
     text: str
 
     def to_json(self) -> dict[str, object]:
@@ -44,7 +45,7 @@ def chance_line(
     """Say whether the best of what was tried beats chance.
 
     It does where its deflated Sharpe ratio is at least 0.95 and its return beats every baseline
-    with the whole interval above 0. What was not measured counts as not passed. The probability of
+    with the whole interval above 0. What was not measured has not passed. The probability of
     overfitting is told and does not decide: it judges the choice among the configurations, and is
     near 0.5 also where all of them are equally good.
 
@@ -55,18 +56,25 @@ def chance_line(
     """
     clauses = [_deflated_clause(deflated), *(_baseline_clause(*item) for item in against.items())]
     if not against:
-        clauses.append((False, "it was compared with no baseline"))
-    failed = [words for passed, words in clauses if not passed]
-    beats = not failed
-    lead = "This beats chance" if beats else "Nothing here is shown to beat chance"
-    told = [words for _, words in clauses] if beats else failed
-    choice = _choice_words(overfitting)
-    return ChanceLine(beats_chance=beats, text=f"{lead}: {'; '.join(told)}. {choice}")
+        clauses.append((None, "it was compared with no baseline"))
+    results = {passed for passed, _ in clauses}
+    beats = False if False in results else None if None in results else True
+    told = [words for passed, words in clauses if beats or not passed]
+    choice = _choice_words(deflated, overfitting)
+    return ChanceLine(beats_chance=beats, text=f"{_LEADS[beats]}: {'; '.join(told)}. {choice}")
 
 
-def _deflated_clause(deflated: DeflatedSharpe | None) -> tuple[bool, str]:
+_Clause = tuple[bool | None, str]
+_LEADS = {
+    True: "This beats chance",
+    False: "Nothing here is shown to beat chance",
+    None: "Whether this beats chance cannot be said yet",
+}
+
+
+def _deflated_clause(deflated: DeflatedSharpe | None) -> _Clause:
     if deflated is None:
-        return False, "the deflated Sharpe ratio was not measured"
+        return None, "the deflated Sharpe ratio was not measured"
     if deflated.probability is None:
         return False, "the returns do not vary, so that there is no Sharpe ratio"
     trials = "1 configuration" if deflated.n_trials == 1 else f"{deflated.n_trials} configurations"
@@ -78,24 +86,27 @@ def _deflated_clause(deflated: DeflatedSharpe | None) -> tuple[bool, str]:
     )
 
 
-def _baseline_clause(name: str, difference: Estimate) -> tuple[bool, str]:
+def _baseline_clause(name: str, difference: Estimate) -> _Clause:
+    against = name.replace("_", "-")
     if difference.value is None:
-        return False, f"the return against {name} was not measured"
+        return None, f"the return against {against} was not measured"
     if difference.interval is None:
-        return False, f"the return against {name}, {difference.value:+.4g}, has no interval"
+        return None, f"the return against {against}, {difference.value:+,.2%}, has no interval"
     interval = difference.interval
     numbers = (
-        f"{difference.value:+.4g} ({interval.confidence:.0%} interval {interval.low:+.4g} to "
-        f"{interval.high:+.4g})"
+        f"{difference.value:+,.2%} ({interval.confidence:.0%} interval {interval.low:+,.2%} to "
+        f"{interval.high:+,.2%})"
     )
     if interval.low > 0:
-        return True, f"it earned more than {name}, {numbers}"
+        return True, f"it earned more than {against}, {numbers}"
     if interval.high < 0:
-        return False, f"it earned less than {name}, {numbers}"
-    return False, f"against {name} it earned {numbers}, which includes 0"
+        return False, f"it earned less than {against}, {numbers}"
+    return False, f"against {against} it earned {numbers}, which includes 0"
 
 
-def _choice_words(overfitting: Overfitting | None) -> str:
+def _choice_words(deflated: DeflatedSharpe | None, overfitting: Overfitting | None) -> str:
+    if overfitting is None and deflated is not None and deflated.n_trials == 1:
+        return "Settings and seeds that were tried before count as well, and are not counted here."
     if overfitting is None or overfitting.probability is None:
         return "Probability that the choice among configurations is overfitted: n/a."
     words = (

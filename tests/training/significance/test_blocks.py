@@ -7,16 +7,16 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import ndtr, stdtrit
 
 from envs.errors import ConfigError, UnknownNameError
 from training.metrics import sharpe_ratio
 from training.significance.blocks import (
-    BlockConfig,
-    block_length_bars,
     compare_with_baseline,
     growth_estimate,
     sharpe_estimate,
 )
+from training.significance.resampling import BlockConfig, block_length_bars
 
 YEAR = 1000.0
 FOLDS = BlockConfig(kind="folds", n_resamples=400)
@@ -123,6 +123,62 @@ def test_five_folds_carry_an_interval_and_four_do_not():
         returns[:400], bars_per_year=YEAR, rng=new_rng(), config=FOLDS, fold_index=fold[:400]
     )
     assert four.interval is None
+
+
+@pytest.mark.parity
+def test_folds_drawn_by_their_sums_are_the_folds_drawn_bar_by_bar():
+    returns, folds = (
+        noise(700, 0.001) + 3.0,
+        np.repeat(np.arange(7), [40, 160, 90, 110, 100, 80, 120]),
+    )
+    config = BlockConfig(kind="folds", n_resamples=300)
+    got = sharpe_estimate(
+        returns, bars_per_year=YEAR, rng=new_rng(), config=config, fold_index=folds
+    )
+    drawn = new_rng().integers(7, size=(300, 6))
+    slow = [
+        sharpe_ratio(np.concatenate([returns[folds == fold] for fold in row]), YEAR)
+        for row in drawn
+    ]
+    assert got.standard_error == pytest.approx(np.std(slow), rel=1e-6)
+    levels = np.quantile(slow, [ndtr(stdtrit(6, 0.05)), ndtr(stdtrit(6, 0.95))])
+    assert [got.interval.low, got.interval.high] == pytest.approx(levels, rel=1e-6)
+
+
+def test_several_runs_have_the_mean_of_their_sharpe_ratios_and_not_that_of_their_mean():
+    runs = np.column_stack([noise(600, 0.001), 0.01 * np.random.default_rng(6).normal(size=600)])
+    fold = np.arange(600) // 100
+    got = sharpe_estimate(runs, bars_per_year=YEAR, rng=new_rng(), config=FOLDS, fold_index=fold)
+    each = [sharpe_ratio(run, YEAR) for run in runs.T]
+    assert got.value == pytest.approx(np.mean(each))
+    assert got.interval.low < got.value < got.interval.high
+    beside_a_flat_one = np.column_stack([runs[:, 0], np.zeros(600)])
+    half = sharpe_estimate(
+        beside_a_flat_one, bars_per_year=YEAR, rng=new_rng(), config=FOLDS, fold_index=fold
+    )
+    assert half.value == pytest.approx(each[0] / 2)
+    compared = compare_with_baseline(
+        runs, runs[:, 1], bars_per_year=YEAR, rng=new_rng(), config=FOLDS, fold_index=fold
+    )
+    assert compared.return_difference.value == pytest.approx((runs[:, 0] - runs[:, 1]).sum() / 2)
+    assert compared.sharpe_difference.value == pytest.approx(np.mean(each) - each[1])
+
+
+def test_less_than_a_month_has_no_figure_of_a_year():
+    fold = np.arange(600) // 100
+    compared = compare_with_baseline(
+        noise(600),
+        np.zeros(600),
+        bars_per_year=None,
+        rng=new_rng(),
+        config=FOLDS,
+        fold_index=fold,
+    )
+    assert compared.return_difference.interval is not None
+    assert compared.sharpe_difference.value is None
+    assert "less than 30 days" in compared.sharpe_difference.warnings[0]
+    got = sharpe_estimate(noise(600), bars_per_year=None, rng=new_rng())
+    assert (got.value, got.interval) == (None, None)
 
 
 def test_folds_have_to_be_named_for_every_bar():

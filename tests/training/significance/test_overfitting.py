@@ -16,6 +16,7 @@ from envs.errors import ConfigError, UnknownNameError
 from training.significance.overfitting import (
     Moments,
     backtest_overfitting,
+    deflated_by_luck,
     deflated_sharpe,
     expected_maximum_sharpe,
     minimum_track_record_bars,
@@ -134,9 +135,27 @@ def test_deflating_uses_the_spread_of_the_trials():
 
 def test_one_trial_is_not_deflated():
     returns = 0.001 + 0.01 * new_rng().normal(size=500)
-    got = deflated_sharpe(returns, [0.1])
-    assert got.benchmark == 0
-    assert got.probability == probabilistic_sharpe(got.moments)
+    for got in (deflated_sharpe(returns, [0.1]), deflated_by_luck(returns, n_trials=1)):
+        assert got.benchmark == 0
+        assert got.probability == probabilistic_sharpe(got.moments)
+
+
+def test_the_luck_of_trials_without_skill_is_that_of_the_paper_s_backtest_length():
+    # Bailey, Borwein, Lopez de Prado & Zhu 2014 ("Pseudo-Mathematics and Financial Charlatanism"):
+    # after five years of daily bars 45 trials without skill have a best annual Sharpe ratio of 1.
+    got = deflated_by_luck(new_rng().normal(size=5 * 252 + 1), n_trials=45)
+    assert got.benchmark * math.sqrt(252) == pytest.approx(1.0, abs=0.015)
+    best = new_rng().normal(size=(400, 45, 100))
+    best = (best.mean(axis=2) / best.std(axis=2, ddof=1)).max(axis=1)
+    luck = deflated_by_luck(np.arange(100.0), n_trials=45).benchmark
+    assert luck == pytest.approx(best.mean(), rel=0.02)
+
+
+def test_a_trial_that_loses_a_lot_does_not_make_a_good_one_look_lucky():
+    returns = 0.002 + 0.01 * new_rng().normal(size=500)
+    seen = deflated_sharpe(returns, [moments_of(returns).sharpe, -0.6])
+    assert seen.probability < 0.9
+    assert deflated_by_luck(returns, n_trials=2).probability > 0.95
 
 
 def test_flat_and_short_series_have_no_deflated_sharpe_ratio():

@@ -39,9 +39,9 @@ def test_all_tests_passed_beat_chance():
     assert got.beats_chance
     assert got.text == (
         "This beats chance: the deflated Sharpe ratio for 12 configurations tried, 0.970, reaches "
-        "0.95; it earned more than flat, +0.2 (90% interval +0.1 to +0.3); it earned more than "
-        "random, +0.3 (90% interval +0.2 to +0.4). Probability that the choice among 12 "
-        "configurations is overfitted: 0.08."
+        "0.95; it earned more than flat, +20.00% (90% interval +10.00% to +30.00%); it earned more "
+        "than random, +30.00% (90% interval +20.00% to +40.00%). Probability that the choice among "
+        "12 configurations is overfitted: 0.08."
     )
     json.dumps(got.to_json(), allow_nan=False)
 
@@ -51,34 +51,54 @@ def test_all_tests_passed_beat_chance():
     [
         (replace(DEFLATED, probability=0.949), {"flat": earned(0.1, 0.3)}, "is below 0.95"),
         (replace(DEFLATED, probability=None), {"flat": earned(0.1, 0.3)}, "do not vary"),
-        (None, {"flat": earned(0.1, 0.3)}, "deflated Sharpe ratio was not measured"),
-        (DEFLATED, {}, "compared with no baseline"),
-        (DEFLATED, {"flat": earned(0.0, 0.3)}, "against flat it earned +0.15"),
+        (DEFLATED, {"flat": earned(0.0, 0.3)}, "against flat it earned +15.00%"),
         (DEFLATED, {"flat": earned(0.1, 0.3), "random": earned(-0.3, -0.1)}, "less than random"),
-        (
-            DEFLATED,
-            {"flat": Estimate(value=0.1, interval=None, n_values=9)},
-            "the return against flat, +0.1, has no interval",
-        ),
-        (
-            DEFLATED,
-            {"flat": Estimate(value=None, interval=None, n_values=0)},
-            "the return against flat was not measured",
-        ),
     ],
 )
-def test_one_test_failed_or_not_made_is_not_shown(deflated, against, words):
+def test_one_test_failed_is_not_shown(deflated, against, words):
     got = chance_line(deflated, CHOICE, against)
-    assert not got.beats_chance
+    assert got.beats_chance is False
     assert got.text.startswith("Nothing here is shown to beat chance: ")
     assert words in got.text
     assert "more than flat" not in got.text  # only what failed is told
 
 
-def test_what_was_missed_is_told_and_one_configuration_is_singular():
+@pytest.mark.parametrize(
+    ("deflated", "against", "words"),
+    [
+        (None, {"flat": earned(0.1, 0.3)}, "deflated Sharpe ratio was not measured"),
+        (DEFLATED, {}, "compared with no baseline"),
+        (
+            DEFLATED,
+            {"flat": Estimate(value=0.1, interval=None, n_values=9)},
+            "the return against flat, +10.00%, has no interval",
+        ),
+        (
+            DEFLATED,
+            {"buy_and_hold": Estimate(value=None, interval=None, n_values=0)},
+            "the return against buy-and-hold was not measured",
+        ),
+    ],
+)
+def test_a_test_that_could_not_be_made_leaves_it_open(deflated, against, words):
+    got = chance_line(deflated, CHOICE, against)
+    assert got.beats_chance is None
+    assert got.text.startswith("Whether this beats chance cannot be said yet: ")
+    assert words in got.text
+    assert "more than flat" not in got.text
+
+
+def test_what_failed_and_what_was_missed_are_both_told():
+    got = chance_line(replace(DEFLATED, probability=0.5), CHOICE, {})
+    assert got.beats_chance is False
+    assert "0.500, is below 0.95; it was compared with no baseline" in got.text
+
+
+def test_one_configuration_is_singular_and_others_tried_before_count():
     got = chance_line(replace(DEFLATED, n_trials=1, probability=0.5), None, {})
     assert "for 1 configuration tried, 0.500, is below" in got.text
-    assert got.text.endswith("overfitted: n/a.")
+    assert got.text.endswith("tried before count as well, and are not counted here.")
+    assert chance_line(DEFLATED, None, {}).text.endswith("overfitted: n/a.")
 
 
 def test_the_choice_is_told_and_does_not_decide():
