@@ -195,3 +195,14 @@ class RunStopped(Event):
 
 
 Listener = Callable[[Event], None]
+
+
+def event_of(content: Mapping[str, Any]) -> Event:
+    """Read back what `Event.to_json` wrote; sequences come back as lists."""
+    values = dict(content)
+    name = values.pop("event")
+    return _kinds()[name](**values)
+
+
+def _kinds() -> dict[str, type[Event]]:
+    return {kind.__name__: kind for kind in Event.__subclasses__()}

@@ -16,6 +16,16 @@ from typing import Any, NamedTuple
 
 import psutil
 
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+"""Where numeric libraries read their number of threads when they are loaded."""
+SHARE_VARIABLE = "WALKFAST_THREADS"
+"""Threads on which an agent may work side by side in this process; decides no bit."""
 _PACKAGES = (
     "walkfast",
     "torch",
@@ -67,6 +77,12 @@ def usable_cores(*, root: Path = Path("/")) -> Limit:
     for folder in _cgroup_folders(root, "cpu"):
         limits += [Limit(cores, "cgroup") for cores in _quotas(folder)]
     return min(limits, key=lambda limit: limit.value)
+
+
+def allowed_threads() -> int | None:
+    """Return the threads that this process was given, as a worker is; None where nobody said."""
+    told = os.environ.get(SHARE_VARIABLE, "")
+    return int(told) if told.isdecimal() and int(told) else None
 
 
 def usable_memory_bytes(*, root: Path = Path("/")) -> Limit:

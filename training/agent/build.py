@@ -20,6 +20,7 @@ from training.agent.config import AgentConfig
 from training.agent.kernel import kernel_state
 from training.agent.network import ACTIVATIONS
 from training.agent.recurrent_ppo import FastRecurrentPPO
+from training.machine import allowed_threads
 from training.seeds import pin_torch
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
@@ -81,7 +82,7 @@ def _agent_class(config: AgentConfig) -> Callable[..., RecurrentPPO]:
         engine=config.engine,
         chunk_steps=config.chunk_steps,
         precision=config.precision,
-        n_workers=config.n_workers,
+        n_workers=min(config.n_workers, allowed_threads() or config.n_workers),
         n_torch_threads=config.n_torch_threads,
     )
 

@@ -16,14 +16,8 @@ from time import perf_counter
 from typing import Any
 
 from envs.atomic import write_json
+from training.machine import THREAD_VARIABLES
 
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
 _LAST_LINES = 12
 
 

@@ -80,6 +80,19 @@ def test_the_number_of_threads_is_pinned() -> None:
         torch.set_num_threads(before)
 
 
+@pytest.mark.parametrize(
+    ("given", "n_workers"), [("1", 1), ("2", 2), ("8", 2), ("", 2), ("0", 2), ("x", 2)]
+)
+def test_a_process_that_was_given_one_thread_learns_on_one(
+    given: str, n_workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WALKFAST_THREADS", given)
+    agent = build_agent(vec_env(), SMALL, seed=0, device="cpu")
+    assert isinstance(agent, FastRecurrentPPO)
+    assert agent.n_workers == n_workers
+    assert SMALL.n_workers == 2  # what is recorded stays
+
+
 def test_another_number_of_environments_than_configured_is_refused() -> None:
     with pytest.raises(ConfigError, match="3 environments and n_envs 2"):
         build_agent(vec_env(3), SMALL, seed=0, device="cpu")

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from training.benchmark.children import THREAD_VARIABLES, Job, ProcessRunner
+from training.benchmark.children import Job, ProcessRunner
+from training.machine import THREAD_VARIABLES
 
 
 def ask(tmp_path, code, *, timeout_s=30.0, n_threads=3):
