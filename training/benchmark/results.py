@@ -26,6 +26,7 @@ from training.benchmark.numbers import (
     not_measured,
 )
 from training.benchmark.plan import Plan
+from training.benchmark.quality_time import time_to_quality
 from training.config import to_json
 from training.machine import describe_machine, versions
 from training.seeds import generator
@@ -87,6 +88,7 @@ def conclude(
         "against_original": {
             name: _compared(item, original) for name, item in numbers.items() if name != ORIGINAL
         },
+        "time_to_quality": time_to_quality(numbers),
         "worth": worth(numbers),
         "units": [dict(unit) for unit in units],
     }

@@ -47,6 +47,7 @@ def answer(kind, *, scores=(0.01, 0.02), wall_s=10.0, steps_per_s=100.0, n_trade
             "fold_index": index,
             "n_steps": 1_024,
             "wall_s": wall_s,
+            "validation_curve": curve(wall_s, 0.1, 0.3, 0.2),
             "test_score": score,
             "test": {"total_return_frac": score, "n_trades": n_trades},
             "baseline_returns": {"flat": 0.0, "buy_and_hold": 0.03, "random": -0.02},
@@ -55,6 +56,15 @@ def answer(kind, *, scores=(0.01, 0.02), wall_s=10.0, steps_per_s=100.0, n_trade
     ]
     stitched = {"sharpe": 1.5, "max_drawdown_frac": 0.1, "n_trades": n_trades * len(folds)}
     return {**common, "folds": folds, "out_of_sample": stitched, "baselines": {}}
+
+
+def curve(wall_s, *scores):
+    """Return a validation curve, its evaluations evenly spaced up to the end of the fold."""
+    n_points = len(scores)
+    return [
+        {"n_steps": 100 * n, "wall_s": wall_s * n / n_points, "score": score}
+        for n, score in enumerate(scores, 1)
+    ]
 
 
 def unit(arm, seed, kind="whole", **values):
