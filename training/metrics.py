@@ -188,8 +188,8 @@ def performance(path: EquityPath) -> Performance:
     trades, returns = path.trades, returns_of(path.equity)
     years = float(path.time_us[-1] - path.time_us[0]) / US_PER_DAY / DAYS_PER_YEAR
     bars_per_year = len(returns) / years if years else None
-    is_long_enough = years * DAYS_PER_YEAR >= LEAST_ANNUALIZED_DAYS
-    scale = bars_per_year if is_long_enough else None
+    scale = annualizing_bars(path.time_us)
+    is_long_enough = scale is not None
     traded = float(trades.notional.sum()) if is_long_enough else None
     annualized = annualized_return(path.equity, years)
     fall = deepest_drawdown(path.equity, path.time_us)
@@ -221,6 +221,18 @@ def performance(path: EquityPath) -> Performance:
         net_pnl=float(trades.net.sum()),
         **money,
     )
+
+
+def annualizing_bars(time_us: NDArray[np.int64]) -> float | None:
+    """Return the bars of a year that ratios are annualized with; None below 30 days.
+
+    Args:
+        time_us: `(n_bars + 1,)` times of the points of a path.
+    """
+    years = float(time_us[-1] - time_us[0]) / US_PER_DAY / DAYS_PER_YEAR
+    if years * DAYS_PER_YEAR < LEAST_ANNUALIZED_DAYS:
+        return None
+    return (len(time_us) - 1) / years
 
 
 def stitch(paths: Sequence[EquityPath]) -> EquityPath:

@@ -24,9 +24,12 @@ from training.metrics import (
     Performance,
     Trades,
     annualized_return,
+    annualizing_bars,
     performance,
+    returns_of,
     stitch,
 )
+from training.significance.chance import Track
 from training.store import EQUITY_FILE, LEDGER_FILE, RunStore, fold_name
 from training.summary import FoldRecord
 
@@ -144,6 +147,26 @@ def stitch_tests(
     equity = _stitched_equity(records, agent, stitched_others)
     return Stitched(
         measures=measures, equity=equity, ledger=_stitched_ledger(records, ledgers, equity)
+    )
+
+
+def returns_track(equities: Sequence[pd.DataFrame]) -> Track:
+    """Return the returns of stitched runs over the same test bars, beside their baselines.
+
+    Args:
+        equities: `Stitched.equity` of each run, at least one; random agents are averaged over runs.
+    """
+    first = equities[0]
+    time_us = pd.to_datetime(first["time"]).to_numpy("datetime64[us]").astype(np.int64)
+    returns = {
+        name: np.column_stack([returns_of(table[name].to_numpy(np.float64)) for table in equities])
+        for name in (AGENT, BUY_AND_HOLD, RANDOM)
+    }
+    return Track(
+        returns=returns[AGENT],
+        baselines={name: returns[name].mean(axis=1) for name in (BUY_AND_HOLD, RANDOM)},
+        fold_index=first["fold_index"].to_numpy(np.int64)[1:],
+        bars_per_year=annualizing_bars(time_us),
     )
 
 

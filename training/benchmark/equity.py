@@ -1,11 +1,12 @@
-"""The stitched test equity of a finished run, thinned so that it fits into a benchmark's file.
+"""The stitched test equity of finished runs: whole, or thinned to fit into a benchmark's file.
 
-For pictures and first looks. Whoever computes from returns takes the whole table of the run
+Thinned for pictures and first looks; whoever computes from returns takes the whole table of the run
 (`runs/<unit>/stitched_equity.csv`). Not here: how it is stitched (`training.tables`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,23 @@ from training.tables import AGENT, BUY_AND_HOLD, RANDOM
 
 MOST_POINTS = 500
 _COLUMNS = ("time", "fold_index", AGENT, BUY_AND_HOLD, RANDOM)
+
+
+def stitched_equities(
+    runs_folder: Path, units: Mapping[str, Mapping[str, Any]]
+) -> dict[tuple[str, int], pd.DataFrame]:
+    """Return the whole tables of finished runs by arm and seed; a run without one is left out.
+
+    Args:
+        runs_folder: Where each unit has a folder of its name.
+        units: The units by name.
+    """
+    found: dict[tuple[str, int], pd.DataFrame] = {}
+    for name, unit in units.items():
+        path = runs_folder / name / STITCHED_EQUITY_FILE
+        if unit["status"] == "done" and unit["kind"] == "whole" and path.is_file():
+            found[unit["arm"], unit["seed"]] = pd.read_csv(path)
+    return found
 
 
 def thinned_equity(run_folder: Path) -> dict[str, list[Any]]:

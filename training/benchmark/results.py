@@ -16,6 +16,7 @@ import numpy as np
 
 from training.benchmark.ablation import worth
 from training.benchmark.arms import ORIGINAL, Arm
+from training.benchmark.chance import Equities, conclude_chance
 from training.benchmark.config import BenchmarkConfig
 from training.benchmark.numbers import (
     ArmNumbers,
@@ -55,6 +56,7 @@ def conclude(
     config: BenchmarkConfig,
     data: Mapping[str, Any],
     n_left_out: int = 0,
+    equities: Equities | None = None,
 ) -> dict[str, Any]:
     """Return the content of `benchmark.json`: every raw number, and what follows from them.
 
@@ -65,6 +67,7 @@ def conclude(
         config: What was asked for.
         data: What the bars are.
         n_left_out: Units that were not run for want of time.
+        equities: Stitched equity of the whole runs, by arm and seed; None = none is there.
     """
     planned = {arm.name for arm in plan.arms}
     arms = [arm for arm in arms if arm.name in planned]
@@ -90,6 +93,7 @@ def conclude(
         },
         "time_to_quality": time_to_quality(numbers),
         "worth": worth(numbers),
+        **conclude_chance(list(numbers.values()), equities or {}),
         "units": [dict(unit) for unit in units],
     }
 

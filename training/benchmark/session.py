@@ -20,6 +20,7 @@ from training.benchmark.ablation import csv_text
 from training.benchmark.arms import OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS, Arm
 from training.benchmark.children import Answer, ChildRunner, Job
 from training.benchmark.config import BenchmarkConfig
+from training.benchmark.equity import stitched_equities
 from training.benchmark.events import Calibrated, Planned, UnitFinished, UnitStarted
 from training.benchmark.plan import ArmCost, Plan, PlannedArm, choose_plan
 from training.benchmark.table import markdown
@@ -262,13 +263,15 @@ class Session:
         return {name: unit for name, unit in found.items() if unit is not None}
 
     def _conclude(self, planned: Mapping[str, Any], plan: Plan, n_left_out: int) -> dict[str, Any]:
+        units = self._recorded(plan)
         content = results.conclude(
             self.subject.arms,
             plan,
-            list(self._recorded(plan).values()),
+            list(units.values()),
             config=self.config,
             data=self.subject.data,
             n_left_out=n_left_out,
+            equities=stitched_equities(self.store.path(RUNS), units),
         )
         content = {**content, "planned": dict(planned), "took_s": self._spent_s}
         self._write(RESULT_FILE, content)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from training.benchmark.arms import OPTIMIZED, ORIGINAL, SWITCHES
+from training.benchmark.chance import chance_sentences
 
 NONE = "n/a"
 EXTRAPOLATED = "~"
@@ -55,6 +56,7 @@ def sentences(content: Content) -> Iterator[str]:
     yield from _headline(content)
     for name, compared in content["against_original"].items():
         yield f"{name.replace('_', ' ')}: {compared['verdict']['text']}."
+    yield from chance_sentences(content, arm=OPTIMIZED)
     yield from _how(content)
     yield from _missing(content)
 

@@ -22,6 +22,7 @@ from envs.data.load import LoadedBars
 from training.agent.config import AgentConfig
 from training.agent.speed import SpeedTest
 from training.benchmark.equity import thinned_equity
+from training.benchmark.stress import stress_tests
 from training.clock import Instant, StageClock
 from training.config import OutputConfig, RunConfig, with_values
 from training.events import Evaluated, Event, FoldFinished, FoldStarted, Progressed, RunStarted
@@ -219,9 +220,13 @@ def _run_whole(job: Mapping[str, Any], config: RunConfig, load: Load) -> dict[st
         cache=cache,
         clock=clock,
     )
+    stress = stress_tests(folder, config, loaded.bars, cache)
     for model in folder.rglob("*.zip"):
         model.unlink()
-    folds = [_fold(folder, pace) for pace in listener.folds]
+    folds = [
+        {**_fold(folder, pace), "stress": tests}
+        for pace, tests in zip(listener.folds, stress, strict=True)
+    ]
     summary = finished.summary
     return {
         "setup_s": clock.to_json(),

@@ -25,6 +25,8 @@ from training.significance.plain import chance_line
 from training.significance.resampling import LEAST_BLOCKS, BlockConfig
 
 FLAT = "flat"
+LEAST_BARS = 100
+"""Fewer bars of fewer than five folds carry no interval: a handful of bars says nothing."""
 BAR_RESAMPLES = 500
 """Resamples where blocks of bars are drawn, which takes a hundred times as long as folds."""
 
@@ -53,7 +55,8 @@ class Track:
     @property
     def blocks(self) -> BlockConfig:
         """How its bars are resampled: whole folds, or blocks of bars where folds are too few."""
-        if len(np.unique(self.fold_index)) >= LEAST_BLOCKS:
+        enough_folds = len(np.unique(self.fold_index)) >= LEAST_BLOCKS
+        if enough_folds or len(self.fold_index) < LEAST_BARS:
             return BlockConfig(kind="folds")
         return BlockConfig(kind="stationary", n_resamples=BAR_RESAMPLES)
 

@@ -76,7 +76,7 @@ def _deflated_clause(deflated: DeflatedSharpe | None) -> _Clause:
     if deflated is None:
         return None, "the deflated Sharpe ratio was not measured"
     if deflated.probability is None:
-        return False, "the returns do not vary, so that there is no Sharpe ratio"
+        return False, "the returns do not vary, or are too few, so that there is no Sharpe ratio"
     trials = "1 configuration" if deflated.n_trials == 1 else f"{deflated.n_trials} configurations"
     passed = deflated.probability >= LEAST_DEFLATED
     relation = "reaches" if passed else "is below"

@@ -194,9 +194,7 @@ class BlockResampler:
         if known.value is None:
             return replace(known, warnings=(why_undefined,)), none
         if drawn.resampled is None:
-            words = f"No interval: {self._n_blocks:.3g} {'folds' if self.folds else 'blocks'} are "
-            words += f"too few, at least {LEAST_BLOCKS} are needed."
-            return replace(known, warnings=(words,)), none
+            return replace(known, warnings=(self._too_few,)), none
         samples = measure(drawn.resampled)
         defined = samples[np.isfinite(samples)]
         if len(defined) < LEAST_DEFINED_FRAC * len(samples):
@@ -207,6 +205,12 @@ class BlockResampler:
     @property
     def _n_blocks(self) -> float:
         return len(self.folds) if self.block_bars is None else self.n_bars / self.block_bars
+
+    @property
+    def _too_few(self) -> str:
+        what = "fold" if self.folds else "block"
+        counted = f"1 {what} is" if self._n_blocks == 1 else f"{self._n_blocks:.3g} {what}s are"
+        return f"No interval: {counted} too few, at least {LEAST_BLOCKS} are needed."
 
     def _with_interval(self, known: Estimate, samples: Floats, freedom: float) -> Estimate:
         words = "whole folds" if self.block_bars is None else f"{self.config.kind} blocks"

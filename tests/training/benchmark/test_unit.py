@@ -112,6 +112,10 @@ def test_a_whole_unit_has_times_and_test_scores_of_every_fold_and_keeps_no_model
         assert fold["wall_s"] > 0
         assert [point["score"] for point in fold["validation_curve"]]
         assert fold["test"]["total_return_frac"] > -1
+        assert fold["stress"]["slippage"]["slippage_points"] > 0
+        for stressed in fold["stress"].values():
+            if fold["test"]["n_trades"]:  # it pays more for what it does at first
+                assert stressed["test_score"] != fold["test_score"]
     assert not list(folder.rglob("*.zip"))
     assert not (folder / "folds" / "stale").exists()
     assert (folder / "stitched_equity.csv").exists()
