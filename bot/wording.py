@@ -86,6 +86,19 @@ def duration(seconds: object) -> str:
     return f"{whole_s // 3600}h {whole_s % 3600 // 60:02d}m"
 
 
+def times(ratio: object) -> str:
+    """Write how many times as much, in three digits: `1.25x`, `12.5x`, `125x`."""
+    number = as_number(ratio)
+    if number is None:
+        return UNDEFINED
+    return decimal(number, 0 if number >= 100 else 1 if number >= 10 else 2) + "x"
+
+
+def counted(number: int, thing: str) -> str:
+    """Write so many things, `1 fold` or `3 folds`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def size(n_bytes: object) -> str:
     """Write bytes as MiB or GiB; `n/a` where not measured."""
     value = as_number(n_bytes)

@@ -69,12 +69,20 @@ class RunConfig:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of every value that decides results: names of files and profiles are left out."""
+        """SHA-256 of every value that decides results.
+
+        Names of files and profiles are left out, and numbers of threads that give the same bits
+        are one.
+        """
         content = to_json(self)
-        for name in ("profile", "data_path", "initial_model"):
+        for name in NAMES:
             del content[name]
+        content["agent"]["n_threads"] = self.agent.most_equal_threads
         return fingerprint("run-config-1", content)
 
+
+NAMES = ("profile", "data_path", "initial_model")
+"""Settings that say where something came from: what it is decides."""
 
 _RESERVED = frozenset(
     {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
@@ -98,6 +106,8 @@ class OutputConfig:
     """Start anew in a folder of its own, even where this run was begun before."""
     tensorboard: bool = True
     """Whether scalars for TensorBoard are written."""
+    calibrate: bool = False
+    """Whether the original training is timed before the first fold, for the speed-up."""
 
     def __post_init__(self) -> None:
         if self.run_name is not None and not _is_folder_name(self.run_name):
@@ -125,6 +135,35 @@ def original_config() -> RunConfig:
         env=EnvConfig(action_mode="orders"),
         rules=RulesConfig.original(),
     )
+
+
+def on_the_same_ground(
+    original: RunConfig, chosen: RunConfig, *, budget_steps: int | None
+) -> RunConfig:
+    """Return the original training on the bars, market, features and folds of another one.
+
+    Args:
+        original: What trains: agent, rules, actions.
+        chosen: Where, with which seed and on which device.
+        budget_steps: Env steps of a fold that were asked for of both; None leaves the original its
+            own.
+    """
+    names = ("data_path", "data", "features", "folds", "score", "seed", "device")
+    values: dict[str, Any] = {name: getattr(chosen, name) for name in names}
+    values["env"] = replace(chosen.env, action_mode=original.env.action_mode)
+    if budget_steps is not None:
+        rule = original.rules.adaptive_timesteps
+        values["rules.adaptive_timesteps"] = rule.with_base(budget_steps)
+    return with_values(original, values)
+
+
+def budget_of_both(config: RunConfig, provenance: Mapping[str, str]) -> int | None:
+    """Return the env steps of a fold that were typed, which hold for the original, too.
+
+    None where nobody typed them: then each training has its own budget.
+    """
+    typed = provenance.get("rules.adaptive_timesteps.base_timesteps") == "flag"
+    return config.rules.adaptive_timesteps.base_timesteps if typed else None
 
 
 def to_json(config: Any) -> dict[str, Any]:

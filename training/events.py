@@ -51,6 +51,32 @@ class RunStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OriginalTimed(Event):
+    """A few rollouts and updates of the original training were timed, or had been when it began.
+
+    Attributes:
+        steps_per_s: Its env steps a second in rollouts and updates, of the median round.
+        n_rounds: Rollouts with their update that were timed; the warm-up is not among them.
+        n_threads: Threads on which it was timed: those on which it is fastest.
+        budget_steps: Env steps of a fold of it.
+        fold_s: Seconds of that in rollouts and updates, without evaluations.
+        shortest_fold_s, longest_fold_s: The same by the fastest round and by the slowest.
+        took_s: Seconds that timing it took, warm-up included.
+        was_before: Whether it was timed when the run began, and this session goes on with it.
+    """
+
+    steps_per_s: float
+    n_rounds: int
+    n_threads: int
+    budget_steps: int
+    fold_s: float
+    shortest_fold_s: float
+    longest_fold_s: float
+    took_s: float
+    was_before: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Decided(Event):
     """A rule decided something.
 

@@ -25,17 +25,25 @@ from training import summary
 from training.agent.build import resolve_device
 from training.agent.checkpoint import load_model
 from training.agent.kernel import kernel_state
+from training.calibration import Calibration, calibrate
 from training.clock import StageClock
-from training.config import OutputConfig, RunConfig, to_json, with_values
+from training.config import (
+    OutputConfig,
+    RunConfig,
+    budget_of_both,
+    to_json,
+    with_values,
+)
 from training.errors import StoreError
 from training.evaluate import Baselines, baselines, evaluate
 from training.events import Event, Listener, Noticed, RunFinished, RunStarted, RunStopped
 from training.folds import Fold
+from training.identity import changed_surroundings, differences, identity, surroundings
 from training.machine import describe_machine, versions
 from training.prepare import Prepared, scaled_market, settled_precision
 from training.rules.counters import RuleCounters, add_budget_saving, add_stop_saving
 from training.rules.decision import EVALUATION_SCHEDULE, PREPROCESSING_CACHE, Decision
-from training.store import RunStore, flat_settings, fold_name, free_folder
+from training.store import RunStore, fold_name, free_folder
 from training.summary import FoldRecord
 from training.tables import stitch_tests
 
@@ -73,6 +81,7 @@ class Run:
         self._sessions: list[dict[str, Any]] = []
         self._precision: dict[str, Any] = {}
         self._begun = False
+        self._calibration: Calibration | None = None
 
     def __enter__(self) -> Self:
         self.store.__enter__()
@@ -118,6 +127,24 @@ class Run:
         self._begun = True
         self._begin_session()
         self._announce()
+
+    def time_original(self, provenance: Mapping[str, str]) -> None:
+        """Time the original training where that is asked for; a run keeps what it found first.
+
+        A typed budget holds for the original, too.
+        """
+        was_before = self._calibration is not None
+        if not was_before and self._output.calibrate and self.unfinished_folds():
+            told = "timing a few updates of the original training, for the speed-up"
+            self.emit(Noticed(level="info", message=told))
+            budget_steps, fold = budget_of_both(self.config, provenance), self.unfinished_folds()[0]
+            with self._clock.stage("calibration"):
+                self._calibration = calibrate(
+                    self.config, self.prepared, fold, budget_steps=budget_steps
+                )
+            self._write_state()
+        if self._calibration is not None:
+            self.emit(self._calibration.event(was_before=was_before))
 
     def _settle_precision(self, state: Mapping[str, Any] | None) -> None:
         recorded = None if state is None else state["precision"]
@@ -192,6 +219,7 @@ class Run:
             records=self.records,
             counters=self.counters,
             data=summary.describe_data(self._loaded, self.prepared),
+            calibration=self._calibration,
             setup_s=self._clock.to_json(),
             setup_cpu_s=self._clock.cpu_to_json(),
             n_parameters=sum(parameter.numel() for parameter in policy.parameters()),
@@ -254,23 +282,27 @@ class Run:
                 **state,
                 "optimization_stats": self.counters.to_json(),
                 "sessions": self._sessions,
-                "identity": self._identity(),
+                "identity": identity(self.config, self.prepared),
                 "precision": self._precision,
+                "calibration": None if self._calibration is None else self._calibration.to_json(),
                 "config": to_json(self.config),
             },
         )
 
     def _go_on(self, state: Mapping[str, Any]) -> None:
-        if state["identity"] != self._identity():
+        now = identity(self.config, self.prepared)
+        if state["identity"] != now:
             raise StoreError(
                 "A run goes on only with the settings and bars it was begun with",
-                came=_differences(state, to_json(self.config), self._identity()),
+                came=differences(state, self.config, now),
                 where=str(self.store.folder),
                 mend="give --fresh for a new folder, --run_name for one of your own, or the "
                 "settings of the first run",
             )
         self._started = state["training_start"]
         self._sessions = state["sessions"]
+        if (timed := state.get("calibration")) is not None:
+            self._calibration = Calibration.from_json(timed)
         self.counters = RuleCounters.from_json(state["optimization_stats"])
         for index in range(state["completed_iterations"]):
             content = self.store.read(fold_name(index, files.FOLD_FILE))
@@ -283,20 +315,11 @@ class Run:
                 )
             self.records.append(FoldRecord.from_json(content))
 
-    def _identity(self) -> dict[str, str | None]:
-        initial = self.prepared.initial_model
-        return {
-            "initial_model": None if initial is None else initial.weights_sha256,
-            "settings": self.config.fingerprint,
-            "bars": self.prepared.bars.fingerprint,
-            "features": self.prepared.features.fingerprint,
-        }
-
     def _begin_session(self) -> None:
         """Note with which versions this session trains, and from which fold on."""
         if self.unfinished_folds():
             first = len(self.records)
-            session = {"first_fold": first, "started": summary.now(), "versions": _surroundings()}
+            session = {"first_fold": first, "started": summary.now(), "versions": surroundings()}
             self._sessions.append(session)
             self._write_state()
 
@@ -325,21 +348,13 @@ class Run:
         if prepared.features.cache_failure is not None:
             message = f"features were not kept in the cache: {prepared.features.cache_failure}"
             self.emit(Noticed(level="warning", message=message))
-        for change in self._changed_versions():
+        for change in changed_surroundings(self._sessions[0]["versions"]):
             message = f"this run was begun with {change}: results may differ in their last digits"
             self.emit(Noticed(level="warning", message=message))
         if n_done:
             complete = n_done == len(prepared.folds)
             what = "it is complete; --fresh trains anew" if complete else f"fold {n_done} is next"
             self.emit(Noticed(level="info", message=f"{n_done} folds were done before: {what}"))
-
-    def _changed_versions(self) -> list[str]:
-        first = self._sessions[0]["versions"]
-        return [
-            f"{name} {first[name]} and goes on with {version}"
-            for name, version in _surroundings().items()
-            if first.get(name, version) != version
-        ]
 
     def _cache_decision(self) -> Decision:
         """Say whether the features were found or built."""
@@ -374,26 +389,3 @@ class Run:
         if not self.records:
             return None
         return str(self.store.fold_path(len(self.records) - 1, files.MODEL_FILE))
-
-
-def _differences(state: Mapping[str, Any], config: Mapping[str, Any], identity: Any) -> str:
-    """Say which settings or bars are not those that a run was begun with."""
-    before, after = flat_settings(state["config"]), flat_settings(config)
-    listed = [
-        f"{name} was {before.get(name)!r}, now {after.get(name)!r}"
-        for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
-    ]
-    was = state["identity"]
-    if was["initial_model"] != identity["initial_model"]:
-        listed.insert(0, "another initial model")
-    if was["bars"] != identity["bars"]:
-        listed.insert(0, "other bars")
-    elif was["features"] != identity["features"] and not listed:
-        listed.insert(0, "features of another version of walkfast or its libraries")
-    return "; ".join(listed)
-
-
-def _surroundings() -> dict[str, str]:
-    """What a run that goes on has to meet again for the same bits."""
-    return {**versions(), "LSTM kernel": kernel_state().reason}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -38,6 +39,25 @@ def torch_state_kept() -> Iterator[None]:
         torch.random.set_rng_state(state)
         if cuda_states:
             torch.cuda.set_rng_state_all(cuda_states)
+
+
+@contextmanager
+def globals_kept() -> Iterator[None]:
+    """Run a block and put back what building an agent moves: for agents that are only timed.
+
+    That is the random states of Python, NumPy and torch, torch's threads, and cuDNN's freedom.
+    """
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - SB3 seeds these
+    n_threads, cudnn = torch.get_num_threads(), torch.backends.cudnn
+    freedom = cudnn.deterministic, cudnn.benchmark
+    with torch_state_kept():
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002 - as above
+            torch.set_num_threads(n_threads)
+            cudnn.deterministic, cudnn.benchmark = freedom
 
 
 def pin_torch(*, n_threads: int, device: str) -> None:

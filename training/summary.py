@@ -1,14 +1,14 @@
 """What a fold came to and what a run adds up to: the records, and the summaries made from them.
 
 Nothing is claimed that was not measured: a speed-up is null unless a baseline was measured in the
-same run. Not here: writing files (`training.store`), tables of trades and equity
-(`training.tables`), the measures themselves (`training.metrics`).
+same run (`training.calibration`). Not here: writing files (`training.store`), tables of trades and
+equity (`training.tables`), the measures themselves (`training.metrics`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 
 from envs.bars import Bars
 from envs.data.load import LoadedBars
+from training.calibration import Calibration, SpeedUp, speed_up
 from training.config import RunConfig
 from training.events import Decided, FoldFinished
 from training.folds import Fold
@@ -34,6 +35,12 @@ from training.rules.decision import (
 )
 from training.rules.schedules import Hyperparameters
 from training.store import FINAL_MODEL_FILE
+
+HOW_COMPARED = (
+    "seconds that the original training's own budget would take at the pace of some of its rounds, "
+    "timed before a fold of this run without evaluations, by the mean seconds of a fold of this "
+    "run, all of it; low and high are by the fastest and by the slowest of these rounds"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +121,7 @@ class RunFacts:
         records: Its folds, in order.
         counters: What each rule decided, saved and cost.
         data: What `describe_data` said of the bars.
+        calibration: How fast the original training is here; None where it was not timed.
         setup_s: Wall seconds before the first fold, by stage.
         setup_cpu_s: CPU seconds of the same.
         n_parameters: Weights of one model.
@@ -127,6 +135,7 @@ class RunFacts:
     records: Sequence[FoldRecord]
     counters: RuleCounters
     data: Mapping[str, Any]
+    calibration: Calibration | None
     setup_s: Mapping[str, float]
     setup_cpu_s: Mapping[str, float]
     n_parameters: int
@@ -186,28 +195,54 @@ def training_state(records: Sequence[FoldRecord], n_folds: int) -> dict[str, Any
 
 
 def optimization_summary(facts: RunFacts) -> dict[str, Any]:
-    """Return `optimization_summary.json`; speed-ups are null: no baseline ran in this run."""
+    """Return `optimization_summary.json`; speed-ups are null where the original was not timed."""
     saved = facts.counters.by_rule
     budget_steps = saved[ADAPTIVE_TIMESTEPS].saved or 0
     stopped_steps = saved[EARLY_STOPPING].saved or 0
     durations_s = [record.duration_s for record in facts.records]
+    measured = run_speed_up(facts.calibration, facts.records)
     return {
         "optimization_completed": True,
-        "total_speedup_achieved": None,
+        "total_speedup_achieved": None if measured is None else measured.value,
         "total_timesteps_saved": int(budget_steps + stopped_steps),
         "early_stops": sum(record.outcome.stopped_early for record in facts.records),
         "warm_starts": sum(not record.outcome.is_fresh for record in facts.records),
         "avg_iteration_time_minutes": float(np.mean(durations_s)) / 60,
-        "estimated_time_saved_hours": None,
+        "estimated_time_saved_hours": None
+        if measured is None
+        else (measured.original_fold_s - measured.mean_fold_s) * len(facts.records) / 3600,
+        "calibration": _calibration(facts.calibration, measured),
         "completion_timestamp": now(),
         "rules": facts.counters.to_json(),
     }
+
+
+def run_speed_up(calibration: Calibration | None, records: Sequence[FoldRecord]) -> SpeedUp | None:
+    """Return how many times as fast the folds were as the original's; None where not timed."""
+    if calibration is None:
+        return None
+    stage_s = [record.stage_s for record in records]
+    trained_s = sum(stages["rollout"] + stages["update"] for stages in stage_s)
+    return speed_up(
+        calibration,
+        mean_fold_s=float(np.mean([record.duration_s for record in records])),
+        steps_per_s=sum(record.n_steps for record in records) / trained_s,
+    )
+
+
+def _calibration(
+    calibration: Calibration | None, measured: SpeedUp | None
+) -> dict[str, Any] | None:
+    if calibration is None or measured is None:
+        return None
+    return {**calibration.to_json(), "speed_up": asdict(measured), "how_measured": HOW_COMPARED}
 
 
 def performance_summary(facts: RunFacts) -> dict[str, Any]:
     """Return `training_performance_summary.json`: what the run came to, out of sample."""
     records = facts.records
     n_train_bars = sum(record.fold.train.n_bars for record in records) / len(records)
+    measured = run_speed_up(facts.calibration, records)
     return {
         "training_method": facts.config.method,
         "completion_time": now(),
@@ -222,6 +257,7 @@ def performance_summary(facts: RunFacts) -> dict[str, Any]:
         "stage_s": added_up(facts.setup_s, *(record.stage_s for record in records)),
         "stage_cpu_s": added_up(facts.setup_cpu_s, *(record.stage_cpu_s for record in records)),
         "duration_s": sum(facts.setup_s.values()) + sum(item.duration_s for item in records),
+        "total_speedup_achieved": None if measured is None else measured.value,
         "peak_memory_bytes": peak_memory_bytes(),
         "n_parameters": facts.n_parameters,
         "parameters_per_train_bar": facts.n_parameters / n_train_bars,

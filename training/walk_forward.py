@@ -58,6 +58,7 @@ def walk_forward(
     prepared = prepare(config, loaded.bars, cache=cache, clock=clock)
     with Run(config, loaded, prepared, output=output, listener=listener, clock=clock) as run:
         run.begin(provenance)
+        run.time_original(provenance)
         for fold in run.unfinished_folds():
             scene = Scene.open(fold, run.config, prepared, run.emit)
             start = choose_start(run, scene)

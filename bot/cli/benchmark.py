@@ -45,13 +45,13 @@ from training.benchmark.table import (
     worth_cells,
 )
 from training.clock import StageClock
+from training.config import budget_of_both
 from training.events import Event, Noticed
 from training.machine import usable_cores
 from training.prepare import prepare
 from training.store import BENCHMARK_FOLDER, RunStore, free_folder
 
 FOLDER = BENCHMARK_FOLDER
-_BASE = "rules.adaptive_timesteps.base_timesteps"
 _MOST_THREADS = 8
 """More threads than these do not help networks of this size."""
 _DESCRIPTION = """\
@@ -127,8 +127,7 @@ def _subject(request: Request) -> Subject:
     """Load the bars and make the arms; every mistake in the flags ends here."""
     assert request.benchmark is not None
     config = request.config
-    typed = request.provenance[_BASE] == "flag"
-    budget_steps = config.rules.adaptive_timesteps.base_timesteps if typed else None
+    budget_steps = budget_of_both(config, request.provenance)
     arms = make_arms(config, ablation=request.benchmark.ablation, budget_steps=budget_steps)
     check_subject(arms)
     cache = ArrayCache(default_cache_folder())

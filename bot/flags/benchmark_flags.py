@@ -41,6 +41,13 @@ HOW = (
         shown=False,
     ),
 )
+CALIBRATE = Flag(
+    "calibrate",
+    "before the first fold, time a few updates of the original training (some seconds), so that "
+    "this run has a measured speed-up",
+    "output.calibrate",
+    shown=False,
+)
 _FIELDS = {"benchmark_minutes": "minutes", "seeds": "n_seeds", "ablation": "ablation"}
 
 
@@ -55,6 +62,12 @@ def take_benchmark(given: Given) -> BenchmarkConfig | None:
         field: given.pop(name) for name, field in _FIELDS.items() if name in given
     }
     if wanted:
+        if given.get("calibrate"):
+            raise ConfigError(
+                "--calibrate only acts in a training",
+                came="a benchmark, which runs the original itself",
+                mend="drop --calibrate",
+            )
         return BenchmarkConfig(**values)
     for name, field in _FIELDS.items():
         if field in values:

@@ -102,6 +102,7 @@ def resolve(given: Given, *, original: bool = False, results_dir: Path | None = 
     output = _output(draft, results_dir)
     check_acting((FLAGS[name] for name in given if name not in draft.idle), config)
     _check_resume(resume, output)
+    _check_calibrate(config, output)
     return Request(
         config=config,
         output=output,
@@ -292,6 +293,15 @@ def _idle(flag: Flag, path: str, value: Any, values: tuple[Any, ...]) -> ConfigE
 def _check_resume(resume: bool, output: OutputConfig) -> None:
     if resume and output.fresh:
         raise ConfigError("A run goes on or begins anew", came="--resume and --fresh")
+
+
+def _check_calibrate(config: RunConfig, output: OutputConfig) -> None:
+    if output.calibrate and config.method == "original":
+        raise ConfigError(
+            "--calibrate compares a training with the original",
+            came="the original training itself",
+            mend="drop --calibrate, or --use_original_training",
+        )
 
 
 def _provenance(config: RunConfig, draft: Draft, sources: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from bot.flags.benchmark_flags import BENCHMARK_MODE, HOW
+from bot.flags.benchmark_flags import BENCHMARK_MODE, CALIBRATE, HOW
 from bot.flags.data_flags import DATA
 from bot.flags.flag import Flag
 from bot.flags.rule_flags import AGENT, BUDGET, EVALUATION, SCHEDULE, WARM_START
@@ -144,7 +144,7 @@ GROUPS: Mapping[str, tuple[Flag, ...]] = MappingProxyType(
         "Market and reward": MARKET,
         "Features": FEATURES,
         "Results and screen": RESULTS,
-        "Benchmark": (BENCHMARK_MODE, *HOW),
+        "Benchmark": (CALIBRATE, BENCHMARK_MODE, *HOW),
     }
 )
 """All flags under the headings of the help."""

@@ -16,7 +16,17 @@ from rich.console import Console
 from bot.live.progress import RunProgress
 from bot.live.sink import LineSink
 from bot.live.summary import final_line, render_summary
-from bot.wording import clean, decided_value, duration, percent, rule_name, score, whole
+from bot.wording import (
+    clean,
+    compact,
+    counted,
+    decided_value,
+    duration,
+    percent,
+    rule_name,
+    score,
+    whole,
+)
 from training.events import (
     Decided,
     Evaluated,
@@ -24,6 +34,7 @@ from training.events import (
     FoldFinished,
     FoldStarted,
     Noticed,
+    OriginalTimed,
     RunFinished,
     RunStarted,
 )
@@ -56,6 +67,8 @@ class PlainLines:
         match event:
             case RunStarted():
                 lines = [run_line(event)]
+            case OriginalTimed():
+                lines = [original_line(event)]
             case FoldStarted():
                 lines = [f"fold {event.fold_index}: {_start(event)}"]
             case Decided() if self._is_news(event):
@@ -141,6 +154,17 @@ def run_line(event: RunStarted) -> str:
         f"{clean(event.symbol)} {clean(event.timeframe)}: {whole(event.n_bars)} bars, "
         f"{event.n_features} features, {event.n_folds} folds; {event.method} training, "
         f"profile {clean(event.profile)}, {event.device}; results in {clean(event.run_folder)}"
+    )
+
+
+def original_line(event: OriginalTimed) -> str:
+    """Say how fast the original training is, and what it took to know."""
+    when = "timed when this run was begun" if event.was_before else "timed"
+    return (
+        f"the original training, {when}: {compact(event.steps_per_s)} env steps/s on "
+        f"{counted(event.n_threads, 'thread')} ({counted(event.n_rounds, 'update')} in "
+        f"{duration(event.took_s)} with their warm-up, which is not counted), so "
+        f"{duration(event.fold_s)} for a fold of {whole(event.budget_steps)} steps"
     )
 
 

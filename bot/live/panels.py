@@ -19,6 +19,7 @@ from bot.live.cells import add_row
 from bot.live.chart import Canvas, draw
 from bot.live.lines import start_from
 from bot.live.progress import RunProgress
+from bot.speed_up import UNKNOWN, spread_text
 from bot.wording import (
     NOT_MEASURED,
     clean,
@@ -28,6 +29,7 @@ from bot.wording import (
     percent,
     rule_name,
     score,
+    times,
     whole,
 )
 from training.events import Decided, Evaluated, FoldFinished
@@ -218,10 +220,25 @@ def _facts(progress: RunProgress) -> RenderableType:
         grid,
         "So far",
         f"early stops {counters.n_early_stops}, saving {whole(counters.untrained_steps)} steps; "
-        f"warm starts {counters.n_warm_starts}; cache hits {hits}; "
-        f"speed-up {NOT_MEASURED}",
+        f"warm starts {counters.n_warm_starts}; cache hits {hits}",
     )
+    add_row(grid, "Speed-up", _speed_up(progress))
     return grid
+
+
+def _speed_up(progress: RunProgress) -> str:
+    """Compare the folds of this session with a fold of the original, once one is finished."""
+    original, mean_s, latest = progress.original, progress.mean_fold_s, progress.latest
+    if original is None:
+        return UNKNOWN
+    now = ""
+    if latest is not None:
+        ratio = times(latest.steps_per_s / original.steps_per_s)
+        now = f"; {ratio} its {compact(original.steps_per_s)} env steps/s"
+    if mean_s is None:
+        return f"{NOT_MEASURED} until a fold is done{now}"
+    ends = (original.shortest_fold_s / mean_s, original.longest_fold_s / mean_s)
+    return spread_text(original.fold_s / mean_s, *ends, original.n_rounds) + now
 
 
 def _rules(progress: RunProgress, *, whole_reasons: bool) -> RenderableType:

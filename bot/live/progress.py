@@ -18,6 +18,7 @@ from training.events import (
     FoldFinished,
     FoldStarted,
     Noticed,
+    OriginalTimed,
     Progressed,
     RunFinished,
     RunStarted,
@@ -49,6 +50,7 @@ class RunProgress:
     Attributes:
         clock: Reads seconds, for elapsed times.
         run: How the run began.
+        original: How fast the original training is here; None where it was not timed.
         fold: How the current fold began; None between folds.
         latest: Its last rollout and update.
         evaluations: Its validation scores, in order.
@@ -61,6 +63,7 @@ class RunProgress:
 
     clock: Callable[[], float] = perf_counter
     run: RunStarted | None = None
+    original: OriginalTimed | None = None
     fold: FoldStarted | None = None
     latest: Progressed | None = None
     evaluations: list[Evaluated] = field(default_factory=list)
@@ -77,6 +80,8 @@ class RunProgress:
         match event:
             case RunStarted():
                 self.run, self._run_started_s = event, self.clock()
+            case OriginalTimed():
+                self.original = event
             case FoldStarted():
                 self._start_fold(event)
             case Decided():

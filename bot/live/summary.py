@@ -15,10 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.live.cells import add_row
+from bot.speed_up import sentences
 from bot.wording import (
     BASELINES,
     METRICS,
-    NOT_MEASURED,
     PLANTED_MARKET,
     annualization,
     as_number,
@@ -170,17 +170,11 @@ def _facts(
     summary: Mapping[str, Any], optimization: Mapping[str, Any], run_folder: str | None
 ) -> RenderableType:
     """Build the lines of a label and a text: time, speed-up, memory, network, files."""
-    speedup = as_number(optimization.get("total_speedup_achieved"))
-    measured = f"{decimal(speedup)}x over the baseline measured in this run"
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True, style="bold")
     grid.add_column(overflow="fold")
     add_row(grid, "Time", _times(summary))
-    add_row(
-        grid,
-        "Speed-up",
-        f"{NOT_MEASURED}: no baseline was measured in this run" if speedup is None else measured,
-    )
+    add_row(grid, "Speed-up", " ".join(sentences(optimization)))
     add_row(grid, "Memory", f"{size(summary.get('peak_memory_bytes'))} at peak")
     add_row(
         grid,

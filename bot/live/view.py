@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from bot.live.lines import notice_line
+from bot.live.lines import notice_line, original_line
 from bot.live.panels import compose, folds_table
 from bot.live.progress import RunProgress
 from bot.live.summary import final_line, render_summary
 from bot.wording import duration
-from training.events import Event, Noticed
+from training.events import Event, Noticed, OriginalTimed
 
 REFRESH_S = 1.0
 
@@ -69,6 +69,9 @@ class LiveView:
             self.progress(event)
         if isinstance(event, Noticed):
             self._attempt(lambda: self._say(event))
+        elif isinstance(event, OriginalTimed):
+            told = Noticed(level="info", message=original_line(event))
+            self._attempt(lambda: self._say(told))
 
     def refresh(self) -> None:
         """Draw what is known now."""

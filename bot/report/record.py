@@ -15,6 +15,7 @@ from bot.report.markup import Html, tag
 from bot.report.pictures import inline_svg
 from bot.report.read import RunFiles, listed, nested
 from bot.report.tables import facts, figure, flattened, section, setting, table
+from bot.speed_up import sentences
 from bot.wording import (
     NOT_MEASURED,
     UNDEFINED,
@@ -93,12 +94,7 @@ def rules_section(run: RunFiles) -> Html:
     headings = ["Rule", "Decisions", "Saved", "Cost", "How it was measured"]
     saved = table(headings, rows, kinds="tnnnw") if rows else ""
     decided = [tag("h3", "Decisions"), *(_decisions(fold) for fold in run.folds)]
-    speedup = as_number(run.optimization.get("total_speedup_achieved"))
-    measured = (
-        f"Speed-up: {NOT_MEASURED}, no baseline was measured in this run."
-        if speedup is None
-        else f"Speed-up: {decimal(speedup)} times, over the baseline measured in this run."
-    )
+    measured = f"Speed-up: {' '.join(sentences(run.optimization))}"
     return section("Rules", saved, tag("p", measured, class_="note"), *decided)
 
 

@@ -150,6 +150,14 @@ class AgentConfig:
         """Threads of a single torch operation."""
         return max(1, self.n_threads // self.n_workers)
 
+    @property
+    def most_equal_threads(self) -> int:
+        """The largest number of threads that gives the same bits as this one.
+
+        Bits follow the threads of a single operation; networks side by side change none.
+        """
+        return self.n_torch_threads * (1 if self.engine == "stock" else 2)
+
     def _check_precision(self) -> None:
         if self.engine == "stock" and self.precision == "bf16":
             raise ConfigError(

@@ -8,14 +8,11 @@ is (`training.agent.speed`).
 from __future__ import annotations
 
 import math
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import median
 from time import perf_counter
 
-import numpy as np
 import torch
 from sb3_contrib import RecurrentPPO
 
@@ -25,7 +22,7 @@ from training.agent.config import AgentConfig
 from training.agent.forward import Precision
 from training.agent.hardware import BF16_COMPUTE_CAPABILITY, has_amx_bf16
 from training.agent.noise_env import NoiseVecEnv
-from training.seeds import torch_state_kept
+from training.seeds import globals_kept
 
 Clock = Callable[[], float]
 LEAST_SPEEDUP = 1.1
@@ -82,13 +79,6 @@ def check_precision(config: AgentConfig, device: torch.device) -> None:
         )
 
 
-def resolve_precision(
-    config: AgentConfig, *, n_inputs: int, n_actions: int, device: torch.device
-) -> Precision:
-    """Return the precision that an agent's settings come to here; see `decide_precision`."""
-    return decide_precision(config, n_inputs=n_inputs, n_actions=n_actions, device=device).precision
-
-
 def decide_precision(
     config: AgentConfig,
     *,
@@ -138,7 +128,7 @@ def probe_precision(
         within_s: Seconds after which no further pair begins; one pair is always timed.
         clock: Gives seconds.
     """
-    with _globals_kept():
+    with globals_kept():
         agents = {
             precision: _ready_agent(
                 replace(_one_minibatch(config, n_inputs), precision=precision),
@@ -216,22 +206,6 @@ def _ready_agent(
     env = NoiseVecEnv(n_envs=config.n_envs, n_inputs=n_inputs, n_actions=n_actions)
     agent = build_agent(env, config, seed=0, device=device.type)
     return agent.learn(config.rollout_steps)
-
-
-@contextmanager
-def _globals_kept() -> Iterator[None]:
-    """Put back what building an agent moves: random states, threads, cuDNN's freedom."""
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - SB3 seeds these
-    n_threads, cudnn = torch.get_num_threads(), torch.backends.cudnn
-    freedom = cudnn.deterministic, cudnn.benchmark
-    with torch_state_kept():
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numpy)  # noqa: NPY002 - as above
-            torch.set_num_threads(n_threads)
-            cudnn.deterministic, cudnn.benchmark = freedom
 
 
 def _missing(device: torch.device) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from time import perf_counter
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from stable_baselines3.common.callbacks import BaseCallback
 
@@ -33,7 +33,14 @@ SHORTEST_STEPS = 32
 """Bars below which an environment is not cut to keep the rollout's size: memory needs a past."""
 
 
-_FEWEST_ROUNDS, _MOST_ROUNDS = 3, 1_000  # the first one warms up
+_MOST_ROUNDS = 1_000
+
+
+class Round(NamedTuple):
+    """Seconds to play one rollout, and of one pass over it."""
+
+    rollout_s: float
+    epoch_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,17 +49,28 @@ class Speed:
 
     Attributes:
         config: Of the agent that was measured.
-        rollout_s: Median seconds to play a rollout.
-        epoch_s: Median seconds of one pass over it.
+        rounds: What was timed, in order; the warm-up is not among them.
         mean_episode_bars: Env steps by ended episode, counted; None where none ended.
-        n_rounds: Rollouts that were timed.
     """
 
     config: AgentConfig
-    rollout_s: float
-    epoch_s: float
+    rounds: tuple[Round, ...]
     mean_episode_bars: float | None
-    n_rounds: int
+
+    @property
+    def n_rounds(self) -> int:
+        """Rollouts that were timed."""
+        return len(self.rounds)
+
+    @property
+    def rollout_s(self) -> float:
+        """Median seconds to play a rollout."""
+        return median(item.rollout_s for item in self.rounds)
+
+    @property
+    def epoch_s(self) -> float:
+        """Median seconds of one pass over it."""
+        return median(item.epoch_s for item in self.rounds)
 
     @property
     def update_s(self) -> float:
@@ -62,12 +80,22 @@ class Speed:
     @property
     def steps_per_s(self) -> float:
         """Env steps a second, end to end."""
-        return self.config.rollout_steps / (self.rollout_s + self.update_s)
+        return self._pace(Round(self.rollout_s, self.epoch_s))
+
+    @property
+    def slowest_and_fastest(self) -> tuple[float, float]:
+        """Env steps a second of the slowest single round and of the fastest."""
+        paces = [self._pace(item) for item in self.rounds]
+        return min(paces), max(paces)
 
     @property
     def round_s_per_step(self) -> float:
         """Seconds by env step of a round as it is timed, with one epoch."""
         return (self.rollout_s + self.epoch_s) / self.config.rollout_steps
+
+    def _pace(self, item: Round) -> float:
+        update_s = item.epoch_s * self.config.n_epochs
+        return self.config.rollout_steps / (item.rollout_s + update_s)
 
 
 @dataclass(kw_only=True)
@@ -78,6 +106,8 @@ class SpeedTest:
         tape: The market.
         env: How it is played.
         start: First bar to play; those before it warm the features up.
+        stop: One past the last bar to decide on; None is the tape's end.
+        random_starts: Whether episodes begin at random bars; otherwise they walk all bars.
         device: `auto`, `cpu` or `cuda`.
         clock: Gives seconds.
     """
@@ -85,17 +115,22 @@ class SpeedTest:
     tape: Tape
     env: EnvConfig
     start: int = 0
+    stop: int | None = None
+    random_starts: bool = True
     device: str = "auto"
     clock: Clock = perf_counter
 
-    def measure(self, config: AgentConfig, *, at_least_s: float = 0.5) -> Speed:
+    def measure(
+        self, config: AgentConfig, *, at_least_s: float = 0.5, least_rounds: int = 2
+    ) -> Speed:
         """Time rollouts and updates of one epoch, after a round that warms up.
 
         Seeds the global generators and pins torch's threads, as every training does.
 
         Args:
             config: The agent.
-            at_least_s: Rounds are repeated until they took so many seconds; two at least.
+            at_least_s: Rounds are repeated until they took so many seconds.
+            least_rounds: Rounds that are timed at least.
 
         Raises:
             ConfigError: If the sizes do not fit each other.
@@ -106,17 +141,16 @@ class SpeedTest:
             resolve_device("cpu" if config.engine == "stock" else self.device),
             n_envs=config.n_envs,
             start=self.start,
-            random_starts=True,
+            stop=self.stop,
+            random_starts=self.random_starts,
         )
         agent = build_agent(vec_env, replace(config, n_epochs=1), seed=0, device=self.device)
-        stopwatch = _Stopwatch(self.clock, at_least_s)
+        stopwatch = _Stopwatch(self.clock, at_least_s, least_rounds)
         agent.learn(_MOST_ROUNDS * config.rollout_steps, callback=stopwatch)
         return Speed(
             config=config,
-            rollout_s=median(stopwatch.rollouts_s[1:]),
-            epoch_s=median(stopwatch.updates_s[1:]),
+            rounds=stopwatch.timed_rounds,
             mean_episode_bars=stopwatch.mean_episode_bars,
-            n_rounds=len(stopwatch.updates_s) - 1,
         )
 
     def compare(
@@ -131,7 +165,7 @@ class SpeedTest:
         """
         last, end_s = first, self.clock() + within_s
         for config in configs:
-            guess_s = _FEWEST_ROUNDS * config.rollout_steps * last.round_s_per_step
+            guess_s = 3 * config.rollout_steps * last.round_s_per_step  # one warms up
             left_s = end_s - self.clock()
             if guess_s > left_s:
                 return
@@ -159,17 +193,40 @@ def sizes_to_compare(config: AgentConfig, *, device: str = "cpu") -> Iterator[Ag
             yield replace(config, n_envs=n_envs, n_steps=n_steps)
 
 
+def short_rounds(config: AgentConfig) -> AgentConfig:
+    """Return a stock agent with rounds of about one minibatch, of sequences as long as its own.
+
+    Stock updates are slow and the same work for every minibatch, so that one of them tells the
+    pace. Fewer environments step slower each: an agent with many is faster than that. Agents of
+    our engines are returned as they are.
+    """
+    if config.engine != "stock":
+        return config
+    n_steps = min(config.n_steps, config.batch_size)
+    n_envs = max(config.batch_size // n_steps, 1) if config.n_envs > 1 else 1
+    if n_steps * n_envs % config.batch_size:
+        return config
+    return replace(config, n_steps=n_steps, n_envs=n_envs)
+
+
 class _Stopwatch(BaseCallback):
     """Seconds of rollouts and of what lies between them, and the episodes that ended."""
 
-    def __init__(self, clock: Clock, at_least_s: float) -> None:
+    def __init__(self, clock: Clock, at_least_s: float, least_rounds: int) -> None:
         super().__init__()
         self.rollouts_s: list[float] = []
         self.updates_s: list[float] = []
         self._clock, self._since_s = clock, clock()
-        self._at_least_s = at_least_s
+        self._at_least_s, self._least_rounds = at_least_s, least_rounds
         self._n_steps = 0
         self._n_ends: Any = 0  # stays on the device that counts it
+
+    @property
+    def timed_rounds(self) -> tuple[Round, ...]:
+        pairs = zip(
+            self.rollouts_s, self.updates_s, strict=False
+        )  # the last rollout is not learned
+        return tuple(Round(*pair) for pair in pairs)[1:]  # the first one warms up
 
     @property
     def mean_episode_bars(self) -> float | None:
@@ -192,7 +249,7 @@ class _Stopwatch(BaseCallback):
 
     def _has_enough(self) -> bool:
         timed_s = sum(self.rollouts_s[1:]) + sum(self.updates_s[1:])
-        return len(self.updates_s) >= _FEWEST_ROUNDS and timed_s >= self._at_least_s
+        return len(self.updates_s) > self._least_rounds and timed_s >= self._at_least_s
 
     def _lap(self) -> float:
         before_s, self._since_s = self._since_s, self._clock()

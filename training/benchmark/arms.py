@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from training.config import RunConfig, original_config, with_values
+from training.config import RunConfig, on_the_same_ground, original_config, with_values
 from training.rules.adaptive_timesteps import AdaptiveTimestepsConfig
 
 ORIGINAL = "original"
@@ -97,7 +97,7 @@ def make_arms(
             own.
         original: The training they are compared with; None is the design page's.
     """
-    reference = _on_the_same_ground(original or original_config(), chosen, budget_steps)
+    reference = on_the_same_ground(original or original_config(), chosen, budget_steps=budget_steps)
     many = {"agent.n_envs": 16, "agent.n_steps": 128, "random_starts": True}
     arms = [
         Arm(
@@ -115,18 +115,6 @@ def make_arms(
     if ablation:
         arms += [*_added(reference, chosen), *_left_out(reference, chosen)]
     return tuple(arms)
-
-
-def _on_the_same_ground(
-    original: RunConfig, chosen: RunConfig, budget_steps: int | None
-) -> RunConfig:
-    names = ("data_path", "data", "features", "folds", "score", "seed", "device")
-    values: dict[str, Any] = {name: getattr(chosen, name) for name in names}
-    values["env"] = replace(chosen.env, action_mode=original.env.action_mode)
-    if budget_steps is not None:
-        rule = original.rules.adaptive_timesteps
-        values["rules.adaptive_timesteps"] = _with_base(rule, budget_steps)
-    return with_values(original, values)
 
 
 def _added(original: RunConfig, chosen: RunConfig) -> Iterator[Arm]:
@@ -174,7 +162,7 @@ def _switched(switch: str, source: RunConfig, target: RunConfig) -> dict[str, An
         }
     rule: Any = getattr(source.rules, switch)
     if isinstance(rule, AdaptiveTimestepsConfig):
-        rule = _with_base(rule, target.rules.adaptive_timesteps.base_timesteps)
+        rule = rule.with_base(target.rules.adaptive_timesteps.base_timesteps)
     return {f"rules.{switch}": rule} if _differs(switch, source, target) else {}
 
 
@@ -186,8 +174,3 @@ def _differs(switch: str, source: RunConfig, target: RunConfig) -> bool:
         for item in (rule, other)
     ]
     return modes[0] != modes[1]
-
-
-def _with_base(rule: AdaptiveTimestepsConfig, base_steps: int) -> AdaptiveTimestepsConfig:
-    least = min(rule.min_timesteps, base_steps)
-    return replace(rule, base_timesteps=base_steps, min_timesteps=least)

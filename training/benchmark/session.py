@@ -27,6 +27,7 @@ from training.benchmark.table import markdown
 from training.config import to_json, with_values
 from training.errors import StoreError, TrainingError
 from training.events import Listener, Noticed
+from training.identity import changed_settings
 from training.store import RunStore, read_run_file
 from training.summary import now
 
@@ -340,19 +341,8 @@ def _differences(stored: Mapping[str, Any], subject: Subject) -> str:
     listed: list[str] = []
     for arm in subject.arms:
         if was["arms"][arm.name] != is_now["arms"][arm.name]:
-            listed += _changed(stored["configs"][arm.name], to_json(arm.config))
+            listed += changed_settings(stored["configs"][arm.name], to_json(arm.config))
     return "; ".join(dict.fromkeys(listed))
-
-
-def _changed(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> list[str]:
-    listed = []
-    for name, value in after.items():
-        was = before.get(name)
-        if isinstance(value, Mapping) and isinstance(was, Mapping):
-            listed += _changed(was, value, f"{prefix}{name}.")
-        elif was != value and prefix + name not in ("profile", "data_path"):
-            listed.append(f"{prefix}{name} was {was!r}, now {value!r}")
-    return listed
 
 
 def _notes(plan: Plan) -> tuple[str, ...]:

@@ -10,19 +10,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter, process_time
+from time import process_time
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from envs.array_cache import ArrayCache, default_cache_folder
 from envs.data.load import LoadedBars
-from training.agent.config import AgentConfig
-from training.agent.speed import SpeedTest
 from training.benchmark.equity import thinned_equity
 from training.benchmark.stress import stress_tests
+from training.calibration import measure_pace
 from training.clock import Instant, StageClock
 from training.config import OutputConfig, RunConfig, with_values
 from training.events import Evaluated, Event, FoldFinished, FoldStarted, Progressed, RunStarted
@@ -160,47 +159,15 @@ def _calibrate(job: Mapping[str, Any], load: Load) -> dict[str, Any]:
     A rollout and one pass over it are timed and the pass counted `n_epochs` times; the first round
     of each agent warms up and is not counted.
     """
-    speeds = []
+    paces = []
     for content in job["configs"]:
         config, clock = read_config(content), StageClock()
         bars = load(config, _cache(config)).bars
         prepared = prepare(config, bars, cache=_cache(config), clock=clock)
         precision = settled_precision(prepared, config, None)["precision"]
-        agent = _least_rounds(with_values(config, {"agent.precision": precision}).agent)
-        train = prepared.folds[0].train
-        tester = SpeedTest(
-            tape=prepared.tape, env=config.env, start=train.start, device=config.device
-        )
-        started_s = perf_counter()
-        speed = tester.measure(agent)
-        took_s = perf_counter() - started_s
-        timed_s = speed.n_rounds * (speed.rollout_s + speed.epoch_s)
-        speeds.append(
-            {
-                "steps_per_s": speed.steps_per_s,
-                "rollout_s": speed.rollout_s,
-                "update_s": speed.update_s,
-                "n_rounds": speed.n_rounds,
-                "took_s": took_s,
-                "warm_up_s": max(took_s - timed_s, 0.0),
-            }
-        )
-    return {"speeds": speeds}
-
-
-def _least_rounds(agent: AgentConfig) -> AgentConfig:
-    """Return a stock agent with rounds of about one minibatch, of sequences as long as its own.
-
-    Stock updates are slow and the same work for every minibatch, so that one of them tells the
-    pace. Fewer environments step slower each: the plan is on the safe side.
-    """
-    if agent.engine != "stock":
-        return agent
-    n_steps = min(agent.n_steps, agent.batch_size)
-    n_envs = max(agent.batch_size // n_steps, 1) if agent.n_envs > 1 else 1
-    if n_steps * n_envs % agent.batch_size:
-        return agent
-    return replace(agent, n_steps=n_steps, n_envs=n_envs)
+        config = with_values(config, {"agent.precision": precision})
+        paces.append(measure_pace(config, prepared, prepared.folds[0]))
+    return {"speeds": [pace.to_json() for pace in paces]}
 
 
 def _run_whole(job: Mapping[str, Any], config: RunConfig, load: Load) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from envs.errors import ConfigError, UnknownNameError
@@ -67,6 +67,11 @@ class AdaptiveTimestepsConfig:
     def enabled(self) -> bool:
         """Whether this rule decides anything."""
         return self.mode != "off"
+
+    def with_base(self, base_steps: int) -> AdaptiveTimestepsConfig:
+        """Return the rule with another base; a least budget above it follows it down."""
+        least = min(self.min_timesteps, base_steps)
+        return replace(self, base_timesteps=base_steps, min_timesteps=least)
 
 
 def decide_budget(

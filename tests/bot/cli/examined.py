@@ -9,7 +9,7 @@ from training.agent.config import AgentConfig
 from training.agent.examination import Examination, ThreadChoice
 from training.agent.hardware import Hardware
 from training.agent.probe import Probe
-from training.agent.speed import Speed
+from training.agent.speed import Round, Speed
 from training.machine import Limit
 
 GIB = 2**30
@@ -57,9 +57,7 @@ def speed(n_envs: int, n_steps: int, steps_per_s: float) -> Speed:
     """A default agent in bf16 that spends a fifth of its time on rollouts."""
     config = AgentConfig(n_envs=n_envs, n_steps=n_steps, precision="bf16")
     part_s = config.rollout_steps / steps_per_s / 5
-    return Speed(
-        config=config, rollout_s=part_s, epoch_s=part_s, mean_episode_bars=1_234.5, n_rounds=3
-    )
+    return Speed(config=config, rounds=(Round(part_s, part_s),) * 3, mean_episode_bars=1_234.5)
 
 
 def examination(**changes: Any) -> Examination:

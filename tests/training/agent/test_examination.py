@@ -16,7 +16,7 @@ from training.agent.config import AgentConfig
 from training.agent.examination import Examination, Examiner, ThreadChoice
 from training.agent.hardware import Hardware, find_hardware
 from training.agent.probe import Probe
-from training.agent.speed import Speed, SpeedTest
+from training.agent.speed import Round, Speed, SpeedTest
 from training.machine import Limit
 
 AGENT = AgentConfig(
@@ -37,9 +37,7 @@ def speeds(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[int, int], float]:
     def measure(_test: SpeedTest, config: AgentConfig, *, at_least_s: float = 0.5) -> Speed:
         steps_per_s = given.get((config.n_envs, config.n_threads), 1_000.0)
         seconds = config.rollout_steps / steps_per_s / (1 + config.n_epochs)
-        return Speed(
-            config=config, rollout_s=seconds, epoch_s=seconds, mean_episode_bars=50.0, n_rounds=2
-        )
+        return Speed(config=config, rounds=(Round(seconds, seconds),) * 2, mean_episode_bars=50.0)
 
     monkeypatch.setattr(SpeedTest, "measure", measure)
     found = Probe(precision="bf16", reason="measured", n_threads=1)

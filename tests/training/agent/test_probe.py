@@ -18,7 +18,6 @@ from training.agent.probe import (
     bf16_supported,
     decide_precision,
     probe_precision,
-    resolve_precision,
 )
 from training.agent.recurrent_ppo import FastRecurrentPPO
 
@@ -180,7 +179,7 @@ def test_auto_is_probed_where_there_is_amx(monkeypatch: pytest.MonkeyPatch) -> N
 def test_bf16_that_the_machine_does_not_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "has_amx_bf16", lambda: False)
     with pytest.raises(ConfigError) as caught:
-        resolve_precision(replace(SMALL, precision="bf16"), **SIZES)
+        decide_precision(replace(SMALL, precision="bf16"), **SIZES)
     assert str(caught.value) == (
         "bf16 must be fast on this machine: AMX on a CPU, or compute capability 8.0 on a GPU.\n"
         "Found: this processor has no AMX, and without it bf16 is not faster.\n"

@@ -10,8 +10,8 @@ import pytest
 from envs.config import EnvConfig
 from envs.errors import ConfigError
 from tests.training.small_market import SMALL_AGENT, small_tape
-from training.agent.config import AgentConfig
-from training.agent.speed import N_ENVS, Speed, SpeedTest, sizes_to_compare
+from training.agent.config import ORIGINAL_AGENT, AgentConfig
+from training.agent.speed import N_ENVS, Round, Speed, SpeedTest, short_rounds, sizes_to_compare
 
 DEFAULT = AgentConfig()
 
@@ -22,16 +22,24 @@ def small_test() -> SpeedTest:
     return SpeedTest(tape=small_tape(), env=env, device="cpu", clock=lambda: float(next(ticks)))
 
 
-def speed(config: AgentConfig = SMALL_AGENT, **values: float) -> Speed:
-    measured = {"rollout_s": 1.0, "epoch_s": 2.0, "mean_episode_bars": None, "n_rounds": 2}
-    return Speed(config=config, **(measured | values))
+def speed(config: AgentConfig = SMALL_AGENT, *rounds: tuple[float, float]) -> Speed:
+    timed = tuple(Round(*seconds) for seconds in rounds or [(1.0, 2.0)])
+    return Speed(config=config, rounds=timed, mean_episode_bars=None)
 
 
 def test_an_update_is_its_epochs_and_steps_are_counted_over_both() -> None:
-    found = speed(replace(SMALL_AGENT, n_epochs=3), rollout_s=2.0, epoch_s=1.0)
+    found = speed(replace(SMALL_AGENT, n_epochs=3), (2.0, 1.0))
     assert found.update_s == 3.0
     assert found.steps_per_s == 32 / 5.0  # 2 environments of 16 steps
     assert found.round_s_per_step == 3.0 / 32
+
+
+def test_the_pace_is_that_of_the_median_round_and_its_ends_are_single_rounds() -> None:
+    """Two epochs: rounds of 1 + 2 * 1, 2 + 2 * 3 and 1 + 2 * 2 seconds for 32 steps."""
+    found = speed(SMALL_AGENT, (1.0, 1.0), (2.0, 3.0), (1.0, 2.0))
+    assert found.steps_per_s == 32 / 5
+    assert found.slowest_and_fastest == (32 / 8, 32 / 3)
+    assert found.n_rounds == 3
 
 
 def test_the_first_round_is_not_timed_and_an_update_is_what_lies_between_rollouts() -> None:
@@ -43,6 +51,25 @@ def test_the_first_round_is_not_timed_and_an_update_is_what_lies_between_rollout
 
 def test_rounds_are_repeated_until_they_took_their_time() -> None:
     assert small_test().measure(SMALL_AGENT, at_least_s=7.0).n_rounds == 4
+
+
+def test_rounds_can_be_asked_for() -> None:
+    assert small_test().measure(SMALL_AGENT, at_least_s=0.0, least_rounds=5).n_rounds == 5
+
+
+def test_stock_agents_are_timed_on_single_minibatches_and_ours_as_they_are() -> None:
+    stock = replace(DEFAULT, engine="stock")  # 16 environments of 128 steps, minibatches of 512
+    short = short_rounds(stock)
+    assert (short.n_envs, short.n_steps, short.batch_size) == (4, 128, 512)
+    assert (short_rounds(ORIGINAL_AGENT).n_envs, short_rounds(ORIGINAL_AGENT).n_steps) == (1, 256)
+    assert short_rounds(DEFAULT) is DEFAULT
+
+
+def test_the_train_slice_is_walked_whole_where_starts_are_not_random() -> None:
+    """An episode of 30 bars: 33 steps of the only environment end one."""
+    test = replace(small_test(), start=100, stop=130, random_starts=False, env=EnvConfig())
+    found = test.measure(replace(SMALL_AGENT, n_envs=1), at_least_s=0.0)
+    assert found.mean_episode_bars == 49
 
 
 def test_ends_of_episodes_are_counted() -> None:
@@ -81,7 +108,7 @@ def test_a_gpu_is_offered_more_environments() -> None:
 
 def test_comparing_ends_before_what_would_take_too_long() -> None:
     """By the first one, 96 and 192 steps in three rounds take 18 s and, at the same pace, more."""
-    test, first = small_test(), speed(rollout_s=1.0, epoch_s=1.0)
+    test, first = small_test(), speed(SMALL_AGENT, (1.0, 1.0))
     sizes = [replace(SMALL_AGENT, n_envs=n) for n in (4, 8, 4_096)]
     measured = list(test.compare(sizes, first, within_s=60.0))
     assert [s.config.n_envs for s in measured] == [4, 8]

@@ -1,0 +1,52 @@
+"""What is said of a run's speed-up over the original: on the screen, at its end, in its report.
+
+The ratio itself is `training.calibration`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.wording import NOT_MEASURED, as_number, compact, counted, duration, times, whole
+
+UNKNOWN = (
+    f"{NOT_MEASURED}: --calibrate times the original in this run, walkfast benchmark trains both"
+)
+"""Stands where a run has no measured speed-up, and names what measures one."""
+
+
+def spread_text(value: object, low: object, high: object, n_rounds: object) -> str:
+    """Write a speed-up with its spread over the timed rounds of the original."""
+    return (
+        f"{times(value)} a fold ({times(low)} to {times(high)} by single ones of "
+        f"{whole(n_rounds)} timed updates)"
+    )
+
+
+def sentences(optimization: Mapping[str, Any]) -> list[str]:
+    """Say what a run's speed-up is a ratio of, what it spreads over and what it cost.
+
+    Args:
+        optimization: Content of `optimization_summary.json`.
+
+    Returns:
+        Three sentences; one where nothing was measured.
+    """
+    found = optimization.get("calibration")
+    measured = found.get("speed_up") if isinstance(found, Mapping) else None
+    if not isinstance(found, Mapping) or not isinstance(measured, Mapping):
+        return [UNKNOWN]
+    threads = as_number(found.get("n_threads")) or 1
+    spread = spread_text(
+        measured.get("value"), measured.get("low"), measured.get("high"), found.get("n_rounds")
+    )
+    return [
+        f"{spread}.",
+        f"The original would learn {duration(measured.get('original_fold_s'))} for its "
+        f"{whole(found.get('budget_steps'))} steps at {compact(found.get('steps_per_s'))} steps/s "
+        f"({counted(int(threads), 'thread')}), evaluations not counted; a fold here took "
+        f"{duration(measured.get('mean_fold_s'))} on average, all counted.",
+        f"Env steps a second: {times(measured.get('steps_ratio'))}. Timing the original took "
+        f"{duration(found.get('took_s'))}; its warm-up is not in the figures.",
+    ]
