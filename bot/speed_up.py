@@ -10,18 +10,14 @@ from typing import Any
 
 from bot.wording import NOT_MEASURED, as_number, compact, counted, duration, times, whole
 
-UNKNOWN = (
-    f"{NOT_MEASURED}: --calibrate times the original in this run, walkfast benchmark trains both"
-)
+UNKNOWN = f"{NOT_MEASURED}: --calibrate or walkfast benchmark measures it"
 """Stands where a run has no measured speed-up, and names what measures one."""
 
 
 def spread_text(value: object, low: object, high: object, n_rounds: object) -> str:
     """Write a speed-up with its spread over the timed rounds of the original."""
-    return (
-        f"{times(value)} a fold ({times(low)} to {times(high)} by single ones of "
-        f"{whole(n_rounds)} timed updates)"
-    )
+    spread = f"{times(low)} to {times(high)} over {whole(n_rounds)} timed updates"
+    return f"{times(value)} a fold ({spread})"
 
 
 def sentences(optimization: Mapping[str, Any]) -> list[str]:

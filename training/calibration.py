@@ -24,6 +24,7 @@ LEAST_ROUNDS = 5
 """Rounds of the original that are timed at least, after one that warms up."""
 LEAST_S = 2.0
 """Seconds that they take at least."""
+_PATIENCE = 1.5  # times what one thread took, before several are given up
 MOST_THREADS = 8
 """More threads than these do not help networks of this size."""
 
@@ -163,6 +164,7 @@ def measure_pace(
     *,
     at_least_s: float = 0.5,
     least_rounds: int = 2,
+    most_s: float | None = None,
 ) -> Pace:
     """Time rollouts and updates of a training on a fold's train bars. Moves global random states.
 
@@ -175,6 +177,7 @@ def measure_pace(
         fold: Whose train bars are played.
         at_least_s: Seconds that rounds take at least.
         least_rounds: Rounds that are timed at least.
+        most_s: Seconds after which it ends, with fewer rounds or none; None waits for them.
     """
     started_s = perf_counter()
     tape, _ = fold_market(prepared, fold, config)
@@ -187,7 +190,10 @@ def measure_pace(
         device=config.device,
     )
     speed = test.measure(
-        short_rounds(config.agent), at_least_s=at_least_s, least_rounds=least_rounds
+        short_rounds(config.agent),
+        at_least_s=at_least_s,
+        least_rounds=least_rounds,
+        most_s=most_s,
     )
     return Pace(speed=speed, took_s=perf_counter() - started_s)
 
@@ -198,7 +204,7 @@ def calibrate(
     """Time the original training where a run trains, and leave all random states as they were.
 
     On one thread and on all cores, and the faster counts: the comparison is with the original at
-    its best.
+    its best. On a busy machine several threads can be slower by far: they are given up then.
 
     Args:
         config: The run that is compared with it.
@@ -209,10 +215,14 @@ def calibrate(
     """
     started_s = perf_counter()
     original = on_the_same_ground(original_config(), config, budget_steps=budget_steps)
-    tried = sorted({1, min(max(int(usable_cores().value), 1), MOST_THREADS)})
+    n_cores = min(int(usable_cores().value), MOST_THREADS)
     with globals_kept():
-        paces = {count: _pace_on(count, original, prepared, fold) for count in tried}
-    best = max(tried, key=lambda count: paces[count].speed.steps_per_s)
+        paces = {1: _pace_on(1, original, prepared, fold)}
+        if n_cores > 1:
+            most_s = _PATIENCE * paces[1].took_s
+            paces[n_cores] = _pace_on(n_cores, original, prepared, fold, most_s=most_s)
+    complete = [count for count in paces if paces[count].speed.n_rounds >= LEAST_ROUNDS]
+    best = max(complete, key=lambda count: paces[count].speed.steps_per_s)
     speed = paces[best].speed
     slowest, fastest = speed.slowest_and_fastest
     return Calibration(
@@ -221,7 +231,7 @@ def calibrate(
         fastest_steps_per_s=fastest,
         n_rounds=speed.n_rounds,
         n_threads=best,
-        tried_threads=tuple(tried),
+        tried_threads=tuple(paces),
         budget_steps=_fold_steps(original),
         fold_index=fold.index,
         took_s=perf_counter() - started_s,
@@ -229,9 +239,18 @@ def calibrate(
     )
 
 
-def _pace_on(n_threads: int, original: RunConfig, prepared: Prepared, fold: Fold) -> Pace:
+def _pace_on(
+    n_threads: int,
+    original: RunConfig,
+    prepared: Prepared,
+    fold: Fold,
+    *,
+    most_s: float | None = None,
+) -> Pace:
     config = with_values(original, {"agent.n_threads": n_threads})
-    return measure_pace(config, prepared, fold, at_least_s=LEAST_S, least_rounds=LEAST_ROUNDS)
+    return measure_pace(
+        config, prepared, fold, at_least_s=LEAST_S, least_rounds=LEAST_ROUNDS, most_s=most_s
+    )
 
 
 def _fold_steps(config: RunConfig) -> int:

@@ -234,7 +234,7 @@ def _speed_up(progress: RunProgress) -> str:
     now = ""
     if latest is not None:
         ratio = times(latest.steps_per_s / original.steps_per_s)
-        now = f"; {ratio} its {compact(original.steps_per_s)} env steps/s"
+        now = f"; {ratio} the original's {compact(original.steps_per_s)} steps/s"
     if mean_s is None:
         return f"{NOT_MEASURED} until a fold is done{now}"
     ends = (original.shortest_fold_s / mean_s, original.longest_fold_s / mean_s)

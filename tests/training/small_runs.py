@@ -56,12 +56,12 @@ def loaded(bars):
     return LoadedBars(bars=bars, source=source)
 
 
-def run(folder, config=None, *, bars=None, listener=None, cache=None, fresh=False):
+def run(folder, config=None, *, bars=None, listener=None, cache=None, provenance=None, **output):
     return walk_forward(
         config or tiny_config(),
         loaded(bars if bars is not None else small_bars()),
-        OutputConfig(results_dir=folder, fresh=fresh, tensorboard=False),
-        provenance={},
+        OutputConfig(results_dir=folder, tensorboard=False, **output),
+        provenance=provenance or {},
         listener=listener or (lambda event: None),
         cache=cache,
     )

@@ -121,7 +121,12 @@ class SpeedTest:
     clock: Clock = perf_counter
 
     def measure(
-        self, config: AgentConfig, *, at_least_s: float = 0.5, least_rounds: int = 2
+        self,
+        config: AgentConfig,
+        *,
+        at_least_s: float = 0.5,
+        least_rounds: int = 2,
+        most_s: float | None = None,
     ) -> Speed:
         """Time rollouts and updates of one epoch, after a round that warms up.
 
@@ -131,6 +136,8 @@ class SpeedTest:
             config: The agent.
             at_least_s: Rounds are repeated until they took so many seconds.
             least_rounds: Rounds that are timed at least.
+            most_s: Seconds after which it ends in any case, with the rounds that there are, maybe
+                none; None waits for them.
 
         Raises:
             ConfigError: If the sizes do not fit each other.
@@ -145,7 +152,7 @@ class SpeedTest:
             random_starts=self.random_starts,
         )
         agent = build_agent(vec_env, replace(config, n_epochs=1), seed=0, device=self.device)
-        stopwatch = _Stopwatch(self.clock, at_least_s, least_rounds)
+        stopwatch = _Stopwatch(self.clock, at_least_s, least_rounds, most_s)
         agent.learn(_MOST_ROUNDS * config.rollout_steps, callback=stopwatch)
         return Speed(
             config=config,
@@ -212,12 +219,15 @@ def short_rounds(config: AgentConfig) -> AgentConfig:
 class _Stopwatch(BaseCallback):
     """Seconds of rollouts and of what lies between them, and the episodes that ended."""
 
-    def __init__(self, clock: Clock, at_least_s: float, least_rounds: int) -> None:
+    def __init__(
+        self, clock: Clock, at_least_s: float, least_rounds: int, most_s: float | None
+    ) -> None:
         super().__init__()
         self.rollouts_s: list[float] = []
         self.updates_s: list[float] = []
         self._clock, self._since_s = clock, clock()
         self._at_least_s, self._least_rounds = at_least_s, least_rounds
+        self._end_s = None if most_s is None else self._since_s + most_s
         self._n_steps = 0
         self._n_ends: Any = 0  # stays on the device that counts it
 
@@ -248,6 +258,8 @@ class _Stopwatch(BaseCallback):
         self.rollouts_s.append(self._lap())
 
     def _has_enough(self) -> bool:
+        if self._end_s is not None and self._clock() > self._end_s:
+            return True
         timed_s = sum(self.rollouts_s[1:]) + sum(self.updates_s[1:])
         return len(self.updates_s) > self._least_rounds and timed_s >= self._at_least_s
 

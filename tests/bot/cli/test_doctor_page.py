@@ -10,6 +10,7 @@ from bot.cli.doctor_page import Diagnosis, facts, print_page
 from tests.bot.cli.examined import GIB, examination, machine, surroundings
 from training.agent.config import ORIGINAL_AGENT, AgentConfig
 from training.agent.hardware import Gpu
+from training.agent.speed import Round
 
 FLAGS = "--engine chunked --n_envs 64 --n_steps 32 --precision bf16 --n_threads 2"
 
@@ -142,10 +143,8 @@ def test_flags_of_stock_name_no_precision():
     stock = examination().speed
     stock = type(stock)(
         config=AgentConfig(engine="stock", n_threads=1),
-        rollout_s=1.0,
-        epoch_s=1.0,
+        rounds=(Round(1.0, 1.0),),
         mean_episode_bars=None,
-        n_rounds=2,
     )
     flags = diagnosis(found=examination(speed=stock, others=())).flags
     assert flags == "--engine stock --n_envs 16 --n_steps 128 --n_threads 1"

@@ -161,6 +161,8 @@ OUTPUT_MOVES = [
     ("--model_name gold", "run_name", "gold"),
     ("--fresh", "fresh", True),
     ("--no-tensorboard", "tensorboard", False),
+    ("--calibrate", "calibrate", True),
+    ("", "calibrate", False),
 ]
 
 SCREEN_MOVES = [
@@ -387,6 +389,8 @@ def test_phases_follow_the_learning_rates_that_are_typed(words, rates):
 
 
 REFUSED = [
+    ("--calibrate --use_original_training", "--calibrate compares a training with the original"),
+    ("--calibrate --benchmark_mode", "--calibrate only acts in a training"),
     ("--early_stopping_patience 0 --early_stopping_mode patience", "must not contradict"),
     ("--early_stopping_patience 3 --early_stopping_mode off", "must not contradict"),
     ("--early_stopping_patience -1", "patience_evaluations must be at least 1"),

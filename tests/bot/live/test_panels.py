@@ -6,6 +6,7 @@ from rich.console import Console
 
 from bot.live.panels import compose
 from bot.live.progress import RunProgress
+from tests.bot.calibrated import ORIGINAL
 from training.events import RunFinished, RunStarted
 
 HOSTILE = "EVIL[/][bold]\x1b[2J\u202e漢字" * 4
@@ -47,10 +48,31 @@ def test_the_screen_stays_within_its_height_and_keeps_the_last_folds(fake_events
 
 def test_the_screen_names_everything_that_a_reader_needs(fake_events):
     text = "\n".join(screen(progress_of(fake_events(n_folds=9), n_seen=60), 140, 45))
-    for part in ("folds 3/9", "ETA", "steps/s", "lr 0.001", "epochs 4", "speed-up n/a", "◆ best"):
+    for part in (
+        "folds 3/9",
+        "ETA",
+        "steps/s",
+        "lr 0.001",
+        "epochs 4",
+        "Speed-up n/a: --calibrate",
+        "◆ best",
+    ):
         assert part in text
     assert "fold 2: 3 evaluations without a gain" in text
     assert "* stopped early" in text
+
+
+def test_the_speed_up_is_said_of_finished_folds_and_of_the_pace(fake_events):
+    """Folds took 12.5, 12 and 11.5 s, the original's takes 1,200; its pace is 5.124 steps/s."""
+    progress = progress_of(fake_events(n_folds=9), n_seen=60)
+    assert progress.mean_fold_s == 12.0
+    progress(ORIGINAL)
+    text = "\n".join(screen(progress, 100, 45))
+    assert "Speed-up 100x a fold (80.0x to 125x over 5 timed updates)" in text
+    progress = progress_of(fake_events(n_folds=9), n_seen=8)
+    progress(ORIGINAL)
+    text = "\n".join(screen(progress, 100, 45))
+    assert "Speed-up n/a until a fold is done; 100x the original's 5.124 steps/s" in text
 
 
 def test_what_was_not_measured_yet_says_so(fake_events):

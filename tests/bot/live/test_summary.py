@@ -8,6 +8,7 @@ from rich.console import Console
 from bot.live import render_summary
 from bot.live.summary import final_line
 from bot.wording import BEFORE_COSTS, COST_KINDS, PLANTED_MARKET
+from tests.bot.calibrated import CALIBRATION_CONTENT
 from training.events import RunFinished
 
 
@@ -33,7 +34,7 @@ def test_the_summary_says_what_it_was_measured_on_and_what_was_not_measured(ende
         "2021-03-01 00:00 to 2021-03-08 00:00\n"
     ) in text
     assert "24,804 bars a year" in text
-    assert "n/a: no baseline was measured in this run" in text
+    assert "Speed-up  n/a: --calibrate or walkfast benchmark measures it" in text
     assert "The agent lost to buy-and-hold" in text
 
 
@@ -72,9 +73,13 @@ def test_values_of_wrong_kinds_print_dashes():
     assert "warm start" in text
 
 
-def test_a_measured_speed_up_is_shown(ended):
-    text = rendered(ended.summary, {**ended.optimization, "total_speedup_achieved": 3.5})
-    assert "3.50x over the baseline measured in this run" in text
+def test_a_measured_speed_up_is_shown_with_its_spread_and_its_ground(ended):
+    content = {**ended.optimization, "calibration": CALIBRATION_CONTENT}
+    text = " ".join(rendered(ended.summary, content).split())
+    assert "Speed-up 112x a fold (95.5x to 130x over 5 timed updates)" in text
+    assert "23m 53s for its 100,352 steps at 70 steps/s (1 thread)" in text
+    assert "a fold here took 12.8 s on average" in text
+    assert "Env steps a second: 85.2x. Timing the original took 6.2 s" in text
 
 
 def test_names_cannot_carry_markup_or_escapes(ended):

@@ -130,7 +130,7 @@ def test_the_light_colours_of_page_and_picture_are_the_same(source):
 def test_the_headline_says_what_the_figures_were_measured_on(page):
     assert "Out of sample. Measured on the test slices only: 1,000 bars of 2 folds" in page.text
     assert "The agent beat buy-and-hold by" in page.text
-    assert "Speed-up: n/a, no baseline was measured in this run." in page.text
+    assert "Speed-up: n/a: --calibrate or walkfast benchmark measures it" in page.text
 
 
 def test_provenance_is_shown_for_what_is_not_a_default(source):

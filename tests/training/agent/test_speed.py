@@ -57,6 +57,12 @@ def test_rounds_can_be_asked_for() -> None:
     assert small_test().measure(SMALL_AGENT, at_least_s=0.0, least_rounds=5).n_rounds == 5
 
 
+def test_what_takes_too_long_ends_with_the_rounds_that_there_are() -> None:
+    found = small_test().measure(SMALL_AGENT, least_rounds=1_000, most_s=300.0)
+    assert 1 <= found.n_rounds < 20
+    assert small_test().measure(SMALL_AGENT, most_s=0.5).rounds == ()
+
+
 def test_stock_agents_are_timed_on_single_minibatches_and_ours_as_they_are() -> None:
     stock = replace(DEFAULT, engine="stock")  # 16 environments of 128 steps, minibatches of 512
     short = short_rounds(stock)
