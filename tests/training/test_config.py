@@ -55,6 +55,20 @@ def test_the_fingerprint_follows_what_decides_results_and_nothing_else():
         assert with_values(RunConfig(), {path: value}).fingerprint != base, path
 
 
+@pytest.mark.parametrize("engine", ["stock", "exact", "chunked"])
+def test_numbers_of_threads_are_one_where_they_give_the_same_bits(engine):
+    found = {
+        count: with_values(
+            RunConfig(), {"agent.engine": engine, "agent.n_threads": count}
+        ).fingerprint
+        for count in (1, 2, 3, 4)
+    }
+    ours = engine != "stock"
+    assert (found[1] == found[2] == found[3]) == ours
+    assert found[4] not in (found[1], found[2], found[3])
+    assert found[1] != found[2] or ours
+
+
 def test_a_configuration_is_plain_json():
     import json
 

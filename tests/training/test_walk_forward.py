@@ -269,6 +269,18 @@ def test_a_run_of_other_settings_is_refused_with_the_difference(finished, tmp_pa
     assert_same_results(finished[0], tmp_path / "42")
 
 
+@pytest.mark.parametrize(("n_threads", "is_same"), [(1, True), (3, True), (4, False)])
+def test_threads_that_change_no_bit_make_no_other_run(finished, tmp_path, n_threads, is_same):
+    """Two threads train side by side; from four on, single operations are split."""
+    shutil.copytree(finished[0], tmp_path / "42")
+    config = tiny_config(agent__n_threads=n_threads)
+    if is_same:
+        assert run(tmp_path, config).summary["out_of_sample"]
+        return
+    with pytest.raises(StoreError, match=r"agent\.n_threads was 2, now 4"):
+        run(tmp_path, config)
+
+
 def test_a_run_of_other_bars_is_refused(finished, tmp_path):
     shutil.copytree(finished[0], tmp_path / "42")
     with pytest.raises(StoreError, match="other bars"):
@@ -485,7 +497,7 @@ def test_an_initial_model_of_another_network_is_refused_before_anything_starts(
 
 
 def test_going_on_with_other_versions_is_told(tmp_path, monkeypatch):
-    import training.run
+    import training.identity
 
     def interrupt(event):
         if isinstance(event, FoldStarted) and event.fold_index == 1:
@@ -493,8 +505,8 @@ def test_going_on_with_other_versions_is_told(tmp_path, monkeypatch):
 
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, tiny_config(folds__max_folds=2), listener=interrupt)
-    now = training.run.versions()
-    monkeypatch.setattr(training.run, "versions", lambda: now | {"torch": "9.9.9"})
+    now = training.identity.versions()
+    monkeypatch.setattr(training.identity, "versions", lambda: now | {"torch": "9.9.9"})
     events = []
     run(tmp_path, tiny_config(folds__max_folds=2), listener=events.append)
     messages = [event.message for event in events if isinstance(event, Noticed)]
