@@ -326,6 +326,30 @@ def verdict(
     return sentences
 
 
+def chance_in_short(chance: Mapping[str, Any]) -> str:
+    """Say in a few words whether a run beats chance; `n/a` where its summary does not say.
+
+    Args:
+        chance: `chance` of the run's summary, whose `line` gives the reasons.
+    """
+    if "beats_chance" not in chance:
+        return NOT_MEASURED
+    beats, sharpe = chance["beats_chance"], chance.get("sharpe")
+    words = "beaten" if beats is True else "not shown to be beaten" if beats is False else "open"
+    value = as_number(sharpe.get("value")) if isinstance(sharpe, Mapping) else None
+    if value is None or not isinstance(sharpe, Mapping):
+        return f"{words}, one configuration counted"
+    return f"{words}: Sharpe ratio {decimal(value)}{_interval(sharpe)}, one configuration counted"
+
+
+def _interval(estimate: Mapping[str, Any]) -> str:
+    interval = estimate.get("interval")
+    if not isinstance(interval, Mapping):
+        return ""
+    low, high = (decimal(interval.get(end)) for end in ("low", "high"))
+    return f" ({percent(interval.get('confidence'), 0, signed=False)} interval {low} to {high})"
+
+
 def _against_hold(
     own: float, hold: Mapping[str, Any], agent: Mapping[str, Any], ground: str
 ) -> str:

@@ -45,7 +45,7 @@ from training.rules.counters import RuleCounters, add_budget_saving, add_stop_sa
 from training.rules.decision import EVALUATION_SCHEDULE, PREPROCESSING_CACHE, Decision
 from training.store import RunStore, fold_name, free_folder
 from training.summary import FoldRecord
-from training.tables import stitch_tests
+from training.tables import chance_of_run, stitch_tests
 
 _LONGEST_ERROR = 500
 
@@ -225,6 +225,7 @@ class Run:
             n_parameters=sum(parameter.numel() for parameter in policy.parameters()),
             out_of_sample=stitched.measures.agent,
             baselines=stitched.measures.baselines,
+            chance=chance_of_run(stitched.equity, seed=self.config.seed),
             price_change_frac=summary.price_change_frac(
                 self.prepared.bars, self.records[0].fold, self.records[-1].fold
             ),

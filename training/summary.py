@@ -127,6 +127,7 @@ class RunFacts:
         n_parameters: Weights of one model.
         out_of_sample: Performance of the stitched test slices.
         baselines: That of `flat`, `buy_and_hold` and `random` on the same bars.
+        chance: Whether the agent's stitched equity beats chance (`training.significance.chance`).
         price_change_frac: Of the close, from the first test decision to the last test mark.
     """
 
@@ -141,6 +142,7 @@ class RunFacts:
     n_parameters: int
     out_of_sample: Performance
     baselines: Mapping[str, Performance]
+    chance: Mapping[str, Any]
     price_change_frac: float
 
 
@@ -252,6 +254,7 @@ def performance_summary(facts: RunFacts) -> dict[str, Any]:
         "profile": facts.config.profile,
         "out_of_sample": facts.out_of_sample.to_json(),
         "baselines": {name: item.to_json() for name, item in facts.baselines.items()},
+        "chance": dict(facts.chance),
         "price_change_frac": facts.price_change_frac,
         "folds": [_fold_row(record) for record in records],
         "stage_s": added_up(facts.setup_s, *(record.stage_s for record in records)),

@@ -29,7 +29,8 @@ from training.metrics import (
     returns_of,
     stitch,
 )
-from training.significance.chance import Track
+from training.seeds import generator
+from training.significance.chance import Track, judge_chance
 from training.store import EQUITY_FILE, LEDGER_FILE, RunStore, fold_name
 from training.summary import FoldRecord
 
@@ -168,6 +169,12 @@ def returns_track(equities: Sequence[pd.DataFrame]) -> Track:
         fold_index=first["fold_index"].to_numpy(np.int64)[1:],
         bars_per_year=annualizing_bars(time_us),
     )
+
+
+def chance_of_run(equity: pd.DataFrame, *, seed: int) -> dict[str, object]:
+    """Judge whether the stitched equity of one run beats chance; it counts as one trial."""
+    rng = generator(seed, "chance")
+    return judge_chance(returns_track([equity]), n_trials=1, rng=rng).to_json()
 
 
 def averaged(performances: Sequence[Performance]) -> Performance:

@@ -22,6 +22,7 @@ from bot.wording import (
     PLANTED_MARKET,
     annualization,
     as_number,
+    chance_in_short,
     charged,
     clean,
     cost_ground,
@@ -173,6 +174,7 @@ def _facts(
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True, style="bold")
     grid.add_column(overflow="fold")
+    add_row(grid, "Chance", chance_in_short(_mapping(summary, "chance")))
     add_row(grid, "Time", _times(summary))
     add_row(grid, "Speed-up", " ".join(sentences(optimization)))
     add_row(grid, "Memory", f"{size(summary.get('peak_memory_bytes'))} at peak")

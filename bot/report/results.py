@@ -53,9 +53,11 @@ def headline(run: RunFiles) -> Html:
     sentences = verdict(
         agent, _baselines(run), planted=_is_planted(run), best_share=run.sample_verdict
     )
+    line = nested(run.summary, "chance").get("line")
     return join(
         _title(run),
         tag("p", " ".join(sentences) or "This run has no summary yet.", class_="verdict"),
+        tag("p", clean(line, max_length=1_000), class_="ground") if line else "",
         tag("div", *figures, class_="figures") if agent else "",
         tag("p", tag("strong", "Out of sample."), Html(" "), measured_on(run), class_="ground"),
     )

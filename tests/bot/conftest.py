@@ -255,6 +255,14 @@ def summary_content(n_folds: int = 7, *, n_trades: int = 123) -> dict[str, Any]:
             "buy_and_hold": performance_content(equity["buy_and_hold"], n_folds, 3.1),
             "random": performance_content(equity["random"], 980, 2_730.9),
         },
+        "chance": {
+            "line": "Nothing here is shown to beat chance: this run was made up.",
+            "beats_chance": False,
+            "sharpe": {
+                "value": 0.42,
+                "interval": {"low": -0.9, "high": 1.8, "confidence": 0.9, "method": "made up"},
+            },
+        },
         "folds": [
             {
                 "fold_index": fold,

@@ -3,7 +3,15 @@ import math
 import pytest
 
 from bot import wording
-from bot.wording import METRICS, clean, decided_value, duration, percent, verdict
+from bot.wording import (
+    METRICS,
+    chance_in_short,
+    clean,
+    decided_value,
+    duration,
+    percent,
+    verdict,
+)
 from training.metrics import Performance
 
 
@@ -219,3 +227,27 @@ def test_a_size_that_is_not_known_is_not_told():
 )
 def test_what_a_rule_saved_is_told_with_its_unit(count, text):
     assert wording.saved_text(count) == text
+
+
+@pytest.mark.parametrize(
+    ("chance", "says"),
+    [
+        ({}, "n/a"),
+        ({"beats_chance": None}, "open, one configuration counted"),
+        ({"beats_chance": ["odd"], "sharpe": 3}, "open, one configuration counted"),
+        (
+            {"beats_chance": True, "sharpe": {"value": 3.125, "interval": None}},
+            "beaten: Sharpe ratio 3.12, one configuration counted",
+        ),
+        (
+            {
+                "beats_chance": False,
+                "sharpe": {"value": 0.5, "interval": {"low": -1, "high": 2, "confidence": 0.9}},
+            },
+            "not shown to be beaten: Sharpe ratio 0.50 (90% interval -1.00 to 2.00), "
+            "one configuration counted",
+        ),
+    ],
+)
+def test_chance_is_told_in_short(chance, says):
+    assert chance_in_short(chance) == says

@@ -187,6 +187,20 @@ def test_the_summary_reports_the_stitched_test_slices(finished):
     np.testing.assert_allclose(scaled, table["agent"].iloc[-1] - table["agent"].iloc[0], rtol=1e-9)
 
 
+def test_the_summary_says_whether_the_run_beats_chance_as_one_trial(finished):
+    folder, _ = finished
+    chance = read(folder / "training_performance_summary.json")["chance"]
+    assert chance["deflated"]["n_trials"] == 1
+    assert list(chance["against"]) == ["flat", "buy_and_hold", "random"]
+    equity = pd.read_csv(folder / "stitched_equity.csv")
+    returns = np.diff(equity["agent"]) / equity["agent"].to_numpy()[:-1]
+    hold = np.diff(equity["buy_and_hold"]) / equity["buy_and_hold"].to_numpy()[:-1]
+    for name, expected in (("flat", returns.sum()), ("buy_and_hold", (returns - hold).sum())):
+        earned = chance["against"][name]["return_difference"]
+        assert earned["value"] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert "tried before count as well" in chance["line"]
+
+
 @pytest.mark.slow
 def test_the_same_run_twice_is_bit_identical(finished, tmp_path):
     torch.rand(17)

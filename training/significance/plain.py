@@ -60,8 +60,10 @@ def chance_line(
     results = {passed for passed, _ in clauses}
     beats = False if False in results else None if None in results else True
     told = [words for passed, words in clauses if beats or not passed]
-    choice = _choice_words(deflated, overfitting)
-    return ChanceLine(beats_chance=beats, text=f"{_LEADS[beats]}: {'; '.join(told)}. {choice}")
+    sentences = [f"{_LEADS[beats]}: {'; '.join(told)}.", _choice_words(deflated, overfitting)]
+    if against:
+        sentences.insert(1, "Returns are summed over bars, not compounded.")
+    return ChanceLine(beats_chance=beats, text=" ".join(sentences))
 
 
 _Clause = tuple[bool | None, str]

@@ -36,6 +36,9 @@ def test_the_summary_says_what_it_was_measured_on_and_what_was_not_measured(ende
     assert "24,804 bars a year" in text
     assert "Speed-up  n/a: --calibrate or walkfast benchmark measures it" in text
     assert "The agent lost to buy-and-hold" in text
+    assert (
+        "not shown to be beaten: Sharpe ratio 0.42 (90% interval -0.90 to 1.80), one configuration "
+    ) in text
 
 
 def test_every_row_stands_beside_its_baselines(ended):

@@ -60,6 +60,12 @@ def test_a_time_is_written_to_the_minute_and_anything_else_as_a_dash():
     assert day(None) == day(5) == "-"
 
 
+def test_the_headline_says_whether_the_run_beats_chance(run):
+    assert "Nothing here is shown to beat chance: this run was made up." in headline(run)
+    older = {name: value for name, value in run.summary.items() if name != "chance"}
+    assert "beat chance" not in headline(replace(run, summary=older))
+
+
 @pytest.mark.parametrize(
     "config",
     [{"config": {"data_path": None}}, {"data": {"format": "planted market"}}],

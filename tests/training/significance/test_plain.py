@@ -40,8 +40,8 @@ def test_all_tests_passed_beat_chance():
     assert got.text == (
         "This beats chance: the deflated Sharpe ratio for 12 configurations tried, 0.970, reaches "
         "0.95; it earned more than flat, +20.00% (90% interval +10.00% to +30.00%); it earned more "
-        "than random, +30.00% (90% interval +20.00% to +40.00%). Probability that the choice among "
-        "12 configurations is overfitted: 0.08."
+        "than random, +30.00% (90% interval +20.00% to +40.00%). Returns are summed over bars, not "
+        "compounded. Probability that the choice among 12 configurations is overfitted: 0.08."
     )
     json.dumps(got.to_json(), allow_nan=False)
 
