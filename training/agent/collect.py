@@ -72,6 +72,8 @@ class RolloutCollector:
             TrainingError: If an observation or a reward is NaN or infinite.
         """
         agent = self.agent
+        if agent.use_sde:
+            policy_of(agent).reset_noise(self.env.num_envs)
         self.callback.on_rollout_start()
         stepper = PolicyStepper(
             policy_of(agent), memory_of(agent), draws_as_stock=self.rollout.slot_steps == 1
@@ -86,6 +88,8 @@ class RolloutCollector:
 
     def _step(self, step: int, stepper: PolicyStepper) -> bool:
         agent, rollout = self.agent, self.rollout
+        if agent.use_sde and agent.sde_sample_freq > 0 and step % agent.sde_sample_freq == 0:
+            policy_of(agent).reset_noise(self.env.num_envs)
         self._remember_starts(step, stepper)
         seen = obs_as_tensor(_last_observations(agent), agent.device)
         check_observations(agent._last_obs, n_timesteps=agent.num_timesteps, place=self._place)

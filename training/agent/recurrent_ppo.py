@@ -1,8 +1,8 @@
 """`FastRecurrentPPO`: sb3-contrib's `RecurrentPPO` with faster loops around the same policy.
 
 Models saved by either load in the other and predict the same. Two engines: `exact` learns from
-stock's very minibatches, `chunked` from fixed (env, chunk) sequences. What neither covers (state
-dependent exploration, policies with own forward passes) runs stock's loops, after a warning.
+stock's very minibatches, `chunked` from fixed (env, chunk) sequences. What neither covers (policies
+with own forward passes) runs stock's loops, after a warning.
 
 Read next: `training.agent.collect` (rollouts), `training.agent.minibatches`,
 `training.agent.update`.
@@ -100,8 +100,6 @@ class FastRecurrentPPO(RecurrentPPO):
     def stock_reason(self) -> str | None:
         """Why this agent runs stock's loops; None where it runs its own."""
         policy = self._recurrent_policy
-        if self.use_sde:
-            return "state dependent exploration (use_sde)"
         if policy.lstm_kwargs:
             return f"LSTM arguments {policy.lstm_kwargs}"
         own = [

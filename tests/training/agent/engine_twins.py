@@ -84,6 +84,7 @@ class Case:
     clip_range_vf: float | None = None
     normalize_advantage: bool = True
     acted: str = "discrete"
+    by_state: bool = False
     double: bool = True
     n_epochs: int = 2
     target_kl: float | None = None
@@ -108,6 +109,7 @@ class Case:
             clip_range_vf=self.clip_range_vf,
             normalize_advantage=self.normalize_advantage,
             target_kl=self.target_kl,
+            use_sde=self.by_state,
             policy_kwargs=policy,
             **SETTINGS,
             **settings,

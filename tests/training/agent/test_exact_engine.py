@@ -72,6 +72,11 @@ def test_other_action_spaces_learn_the_same(acted: str) -> None:
     assert trained_apart(Case(acted=acted), n_updates=2) < 1e-9
 
 
+def test_exploration_by_state_learns_the_same() -> None:
+    """Generalized state dependent exploration (Raffin et al. 2021, arXiv 2005.05719)."""
+    assert trained_apart(Case(acted="box", by_state=True), n_updates=3) < 1e-9
+
+
 @pytest.mark.parametrize("n_envs", [1, 5])
 def test_any_number_of_environments_learns_the_same(n_envs: int) -> None:
     assert trained_apart(Case(n_envs=n_envs, batch_size=5), n_updates=2) < 1e-9

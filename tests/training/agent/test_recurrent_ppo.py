@@ -91,9 +91,11 @@ def test_every_kind_of_space_trains(engine: str, acted: str, observed: str) -> N
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("acted", ["discrete", "box", "multi_discrete"])
+@pytest.mark.parametrize("acted", ["discrete", "box", "box_by_state", "multi_discrete"])
 @pytest.mark.parametrize("critic", ["separate", "shared", "none"])
 def test_exact_plays_and_learns_what_stock_does_from_the_same_seed(acted: str, critic: str) -> None:
+    acted, _, by_state = acted.partition("_by_")
+    exploration = {"use_sde": True, "sde_sample_freq": 4} if by_state else {}
     networks = {
         "shared_lstm": critic == "shared",
         "enable_critic_lstm": critic == "separate",
@@ -101,7 +103,12 @@ def test_exact_plays_and_learns_what_stock_does_from_the_same_seed(acted: str, c
     }
     agents = [
         small_agent(
-            noisy_vec_env(3, acted), kind=kind, policy_kwargs=networks, n_steps=16, **settings
+            noisy_vec_env(3, acted),
+            kind=kind,
+            policy_kwargs=networks,
+            n_steps=16,
+            **exploration,
+            **settings,
         )
         for kind, settings in ((RecurrentPPO, {}), (FastRecurrentPPO, {"engine": "exact"}))
     ]
@@ -177,10 +184,6 @@ def test_a_callback_stops_the_rollout() -> None:
 
 
 def test_what_the_engine_does_not_cover_trains_with_stocks_loops_after_a_warning() -> None:
-    with pytest.warns(UserWarning, match="use_sde"):
-        agent = small_agent(noisy_vec_env(2, "box"), use_sde=True)
-    assert agent.learn(16).num_timesteps == 16
-
     class OwnPolicy(RecurrentActorCriticPolicy):
         def evaluate_actions(self, *args: Any) -> Any:
             return super().evaluate_actions(*args)
