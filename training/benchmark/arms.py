@@ -6,7 +6,7 @@ here (`training.benchmark.results`). Argued in `docs/decisions/125-benchmark-arm
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,8 +14,11 @@ from training.config import RunConfig, on_the_same_ground, original_config, with
 from training.rules.adaptive_timesteps import AdaptiveTimestepsConfig
 
 ORIGINAL = "original"
+ORIGINAL_AGAIN = "original_again"
 ORIGINAL_16_ENVS = "original_16_envs"
 OPTIMIZED = "optimized"
+OTHER_SEEDS = 1_000
+"""What is added to the seeds of `original_again`: more than the seeds that a benchmark may have."""
 PLUS = "plus_"
 WITHOUT = "without_"
 
@@ -115,6 +118,23 @@ def make_arms(
     if ablation:
         arms += [*_added(reference, chosen), *_left_out(reference, chosen)]
     return tuple(arms)
+
+
+def arm_named(name: str, arms: Sequence[Arm]) -> Arm:
+    """Return one of the arms, or `original_again`, which follows from the original."""
+    if name == ORIGINAL_AGAIN:
+        return original_again(arm_named(ORIGINAL, arms))
+    return next(arm for arm in arms if arm.name == name)
+
+
+def original_again(original: Arm) -> Arm:
+    """Return the original once more with other seeds: what is seen between equal arms is noise."""
+    return replace(
+        original,
+        name=ORIGINAL_AGAIN,
+        says="The original once more, with other seeds: how much it differs from itself.",
+        config=with_values(original.config, {"seed": original.config.seed + OTHER_SEEDS}),
+    )
 
 
 def _added(original: RunConfig, chosen: RunConfig) -> Iterator[Arm]:

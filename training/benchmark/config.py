@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from envs.errors import ConfigError
 
@@ -25,6 +26,10 @@ class BenchmarkConfig:
     original then fit, and fewer only where nothing else does."""
     ablation: bool = False
     """Whether each optimization gets arms of its own: added in turn, and left out of the whole."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields by name."""
+        return asdict(self)
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.minutes) and self.minutes > 0):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.benchmark.arms import ORIGINAL, Arm
+from training.benchmark.arms import ORIGINAL, Arm, arm_named
 from training.benchmark.plan import Plan, PlannedArm
 from training.significance.intervals import BootstrapConfig, Estimate
 from training.significance.robust import interquartile_mean
@@ -91,6 +91,18 @@ class ArmNumbers:
     def column(self, name: str) -> Floats:
         """Return a number of each finished unit."""
         return np.array([unit[name] for unit in self.units], dtype=np.float64)
+
+
+def tables(arms: Sequence[Arm], plan: Plan, units: Sequence[Unit]) -> dict[str, ArmNumbers]:
+    """Return the tables of the arms that a plan has, in the plan's order; the original is one.
+
+    Args:
+        arms: What may be compared.
+        plan: What was to run.
+        units: What did, finished and failed.
+    """
+    names = [item.name for item in plan.arms]
+    return {name: ArmNumbers.of(arm_named(name, arms), plan, units) for name in names}
 
 
 def bootstrap_for(*items: ArmNumbers) -> BootstrapConfig:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from envs.errors import ConfigError
-from training.benchmark.arms import OPTIMIZED, ORIGINAL_16_ENVS
+from training.benchmark.arms import OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS, ORIGINAL_AGAIN
+from training.significance.verdict import LEAST_CALIBRATION_PAIRS
 
 Kind = Literal["whole", "timed"]
 
@@ -72,6 +73,7 @@ class PlannedArm:
         n_steps: Env steps of a fold, or of the timed run with its warm-up.
         n_threads: Threads that it trains on.
         unit_s: Seconds that one seed may take.
+        n_seeds: Its runs; None is as many as the plan has.
     """
 
     name: str
@@ -79,6 +81,7 @@ class PlannedArm:
     n_steps: int
     n_threads: int
     unit_s: float
+    n_seeds: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +91,7 @@ class Plan:
     Attributes:
         arms: In the order in which they take turns.
         n_folds: Consecutive folds from the first on, the same for every whole training.
-        n_seeds: Runs of every arm.
+        n_seeds: Runs of every arm that has no number of its own.
         duration_s: Seconds that it may take.
     """
 
@@ -102,7 +105,13 @@ class Plan:
         """Yield (arm, number of the seed): every arm once, then every arm again."""
         for seed_index in range(self.n_seeds):
             for arm in self.arms:
-                yield arm, seed_index
+                if arm.n_seeds is None or seed_index < arm.n_seeds:
+                    yield arm, seed_index
+
+    @property
+    def n_calibration_seeds(self) -> int:
+        """Runs of the original against itself; 0 where they did not fit."""
+        return sum(arm.n_seeds or 0 for arm in self.arms if arm.name == ORIGINAL_AGAIN)
 
     def arm(self, name: str) -> PlannedArm:
         """Return an arm's plan."""
@@ -120,10 +129,8 @@ class Plan:
 
     def with_seeds(self, n_seeds: int) -> Plan:
         """Return the same plan with more or fewer runs of every arm."""
-        unit_s = sum(arm.unit_s for arm in self.arms)
-        return Plan(
-            arms=self.arms, n_folds=self.n_folds, n_seeds=n_seeds, duration_s=unit_s * n_seeds
-        )
+        duration_s = sum(arm.unit_s * (arm.n_seeds or n_seeds) for arm in self.arms)
+        return replace(self, n_seeds=n_seeds, duration_s=duration_s)
 
 
 def choose_plan(
@@ -139,7 +146,9 @@ def choose_plan(
     Whole trainings of all arms come first, with as many seeds as fit down to three; else the
     slowest arms are timed, one after the other until the rest fits. Ours stays whole as long as
     two folds of it fit, the original with 16 environments is given up before that, and seeds below
-    three are the last resort. Folds fill the time.
+    three are the last resort. Folds fill the time. Where the original is whole, it is also run
+    against itself (`original_again`), five pairs of folds at least, unless that takes the place of
+    a seed, of the second fold or of another arm.
 
     Args:
         costs: Of every arm, in the order in which they take turns.
@@ -152,10 +161,11 @@ def choose_plan(
         ConfigError: If not even timing every arm once fits.
     """
     for choice in _choices(costs, n_folds=n_folds, n_seeds=n_seeds):
-        trial = _Trial(choice.costs, choice.timed, start_s, budget_s / choice.n_seeds)
-        fits = trial.most_folds(n_folds)
-        if fits >= choice.least_folds:
-            return trial.plan(n_folds=fits, n_seeds=choice.n_seeds)
+        for again in (True, False):
+            trial = _Trial(choice, start_s=start_s, budget_s=budget_s, again=again)
+            fits = trial.most_folds(n_folds)
+            if fits >= choice.least_folds:
+                return trial.plan(fits)
     needed, n_least = _without_optional(costs), n_seeds or 1
     least_s = sum(start_s + cost.timed_s(LEAST_ROLLOUTS) for cost in needed) * n_least
     runs = "once" if n_least == 1 else f"with {n_least} seeds"
@@ -201,57 +211,78 @@ def _without_optional(costs: Sequence[ArmCost]) -> Sequence[ArmCost]:
 
 @dataclass(frozen=True)
 class _Trial:
-    """One way to choose who is timed; `budget_s` is for one seed of every arm."""
+    """One way to choose who is timed, with the original against itself or without."""
 
-    costs: Sequence[ArmCost]
-    timed: frozenset[str]
+    choice: _Choice
+    _: KW_ONLY
     start_s: float
     budget_s: float
+    again: bool
 
     def most_folds(self, n_folds: int) -> int:
         """Return the folds that fit, up to those that there are; 0 where none does.
 
         Timed runs have the first fold only.
         """
-        fixed_s = sum(self._unit_s(cost, 0, LEAST_ROLLOUTS) for cost in self.costs)
-        fold_s = sum(cost.fold_s for cost in self.costs if cost.name not in self.timed)
-        left_s = self.budget_s - fixed_s
-        if left_s < 0:
+        whole = [cost for cost in self.choice.costs if cost.name not in self.choice.timed]
+        if self.again and not any(cost.name == ORIGINAL for cost in whole):
             return 0
-        return 1 if fold_s == 0 else min(n_folds, int(left_s / fold_s))
+        if not whole:
+            return int(self._fits(1, LEAST_ROLLOUTS))
+        fold_s = sum(cost.fold_s for cost in whole) * self.choice.n_seeds
+        most = min(n_folds, int(max(self.budget_s, 0) / fold_s))
+        return next((n for n in range(most, 0, -1) if self._fits(n, LEAST_ROLLOUTS)), 0)
 
-    def plan(self, *, n_folds: int, n_seeds: int) -> Plan:
+    def plan(self, n_folds: int) -> Plan:
         """Return the plan with so many folds, timed runs as long as the time allows."""
-        n_rollouts = self._rollouts(n_folds)
-        unit_s = {cost.name: self._unit_s(cost, n_folds, n_rollouts) for cost in self.costs}
-        arms = tuple(
-            PlannedArm(
-                name=cost.name,
-                kind="timed" if cost.name in self.timed else "whole",
-                n_steps=cost.timed_steps(n_rollouts)
-                if cost.name in self.timed
-                else cost.budget_steps,
-                n_threads=cost.n_threads,
-                unit_s=unit_s[cost.name],
-            )
-            for cost in self.costs
-        )
-        duration_s = n_seeds * sum(unit_s.values())
-        return Plan(arms=arms, n_folds=n_folds, n_seeds=n_seeds, duration_s=duration_s)
+        arms = tuple(self._arms(n_folds, self._rollouts(n_folds)))
+        plan = Plan(arms=arms, n_folds=n_folds, n_seeds=self.choice.n_seeds, duration_s=0.0)
+        return plan.with_seeds(plan.n_seeds)
+
+    def _fits(self, n_folds: int, n_rollouts: int) -> bool:
+        n_again = _seeds_again(n_folds) if self.again else 0
+        if n_again > self.choice.n_seeds:
+            return False
+        seconds = [
+            self._unit_s(cost, n_folds, n_rollouts)
+            * (self.choice.n_seeds + (n_again if cost.name == ORIGINAL else 0))
+            for cost in self.choice.costs
+        ]
+        return sum(seconds) <= self.budget_s
 
     def _rollouts(self, n_folds: int) -> int:
         """Return how many rollouts timed runs may take beside so many folds of the others."""
+        timed = [cost for cost in self.choice.costs if cost.name in self.choice.timed]
+        most_s = TIMED_FRAC * self.budget_s / self.choice.n_seeds
         for n_rollouts in range(MOST_ROLLOUTS, LEAST_ROLLOUTS, -1):
-            unit_s = {cost.name: self._unit_s(cost, n_folds, n_rollouts) for cost in self.costs}
-            timed_s = sum(unit_s[name] for name in self.timed)
-            if sum(unit_s.values()) <= self.budget_s and timed_s <= TIMED_FRAC * self.budget_s:
+            timed_s = sum(self._unit_s(cost, n_folds, n_rollouts) for cost in timed)
+            if timed_s <= most_s and self._fits(n_folds, n_rollouts):
                 return n_rollouts
         return LEAST_ROLLOUTS
 
+    def _arms(self, n_folds: int, n_rollouts: int) -> Iterator[PlannedArm]:
+        for cost in self.choice.costs:
+            is_timed = cost.name in self.choice.timed
+            arm = PlannedArm(
+                name=cost.name,
+                kind="timed" if is_timed else "whole",
+                n_steps=cost.timed_steps(n_rollouts) if is_timed else cost.budget_steps,
+                n_threads=cost.n_threads,
+                unit_s=self._unit_s(cost, n_folds, n_rollouts),
+            )
+            yield arm
+            if self.again and cost.name == ORIGINAL:
+                yield replace(arm, name=ORIGINAL_AGAIN, n_seeds=_seeds_again(n_folds))
+
     def _unit_s(self, cost: ArmCost, n_folds: int, n_rollouts: int) -> float:
-        if cost.name in self.timed:
+        if cost.name in self.choice.timed:
             return self.start_s + cost.timed_s(n_rollouts)
         return self.start_s + SAVING_S + n_folds * cost.fold_s
+
+
+def _seeds_again(n_folds: int) -> int:
+    """Return the runs of the original against itself that give enough pairs of folds."""
+    return math.ceil(LEAST_CALIBRATION_PAIRS / n_folds)
 
 
 def _slowest(costs: Sequence[ArmCost], n_arms: int) -> frozenset[str]:

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from training.benchmark.ablation import worth
-from training.benchmark.arms import ORIGINAL, Arm
+from training.benchmark.arms import OPTIMIZED, ORIGINAL, Arm
 from training.benchmark.chance import Equities, conclude_chance
 from training.benchmark.config import BenchmarkConfig
+from training.benchmark.gaps import SEEDS_FOR_QUALITY, missing
+from training.benchmark.margin import margin_in_force, planned_margin
 from training.benchmark.numbers import (
     ArmNumbers,
     Unit,
@@ -25,6 +27,7 @@ from training.benchmark.numbers import (
     mean,
     middle,
     not_measured,
+    tables,
 )
 from training.benchmark.plan import Plan
 from training.benchmark.quality_time import time_to_quality
@@ -44,8 +47,22 @@ from training.significance.verdict import (
 )
 from training.summary import added_up, now
 
-SEEDS_FOR_QUALITY = 5
-"""Whole seeds from which on they can be resampled, see `training.significance.robust`."""
+_WAITS = "the margin waits for the original against itself"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """How a benchmark went.
+
+    Attributes:
+        margin: What `training.benchmark.margin` wrote into its plan; None is the rule alone.
+        n_left_out: Units that were not begun for want of time.
+        why_not_run: Why units are missing that were not begun.
+    """
+
+    margin: Mapping[str, Any] | None = None
+    n_left_out: int = 0
+    why_not_run: str | None = None
 
 
 def conclude(
@@ -55,7 +72,7 @@ def conclude(
     *,
     config: BenchmarkConfig,
     data: Mapping[str, Any],
-    n_left_out: int = 0,
+    course: Course | None = None,
     equities: Equities | None = None,
 ) -> dict[str, Any]:
     """Return the content of `benchmark.json`: every raw number, and what follows from them.
@@ -66,31 +83,32 @@ def conclude(
         units: What did, finished and failed.
         config: What was asked for.
         data: What the bars are.
-        n_left_out: Units that were not run for want of time.
+        course: How it went; None = to its end, with the rule of the margin alone.
         equities: Stitched equity of the whole runs, by arm and seed; None = none is there.
     """
-    planned = {arm.name for arm in plan.arms}
-    arms = [arm for arm in arms if arm.name in planned]
-    numbers = {arm.name: ArmNumbers.of(arm, plan, units) for arm in arms}
+    numbers = tables(arms, plan, units)
+    course = course or Course()
+    calibration = course.margin or planned_margin(plan)
+    in_force = margin_in_force(calibration, numbers[ORIGINAL])
     original = numbers[ORIGINAL]
     return {
         "created": now(),
         "versions": versions(),
         "machine": describe_machine(),
-        "asked": {
-            "minutes": config.minutes,
-            "n_seeds": config.n_seeds,
-            "ablation": config.ablation,
-        },
-        "profile": next(arm.config.profile for arm in arms if arm.name == "optimized"),
+        "asked": config.to_json(),
+        "profile": numbers[OPTIMIZED].arm.config.profile,
         "data": dict(data),
         "n_folds": plan.n_folds,
         "n_seeds": plan.n_seeds,
-        "n_left_out": n_left_out,
+        "n_left_out": course.n_left_out,
+        "missing": list(missing(numbers, plan, why=course.why_not_run)),
         "arms": {name: _described(item) for name, item in numbers.items()},
         "against_original": {
-            name: _compared(item, original) for name, item in numbers.items() if name != ORIGINAL
+            name: _compared(item, original, in_force)
+            for name, item in numbers.items()
+            if name != ORIGINAL
         },
+        "calibration": dict(calibration),
         "time_to_quality": time_to_quality(numbers),
         "worth": worth(numbers),
         **conclude_chance(list(numbers.values()), equities or {}),
@@ -105,7 +123,10 @@ def _described(item: ArmNumbers) -> dict[str, Any]:
         "kind": item.planned.kind,
         "n_threads": item.planned.n_threads,
         "n_done": len(item.units),
-        "failures": [{"seed": unit["seed"], "error": unit["error"]} for unit in item.failed],
+        "failures": [
+            {name: unit.get(name) for name in ("seed", "error", "failed_in_fold")}
+            for unit in item.failed
+        ],
         "budget_steps": item.arm.budget_steps,
         "timed_steps": None if item.is_whole else item.planned.n_steps,
         "steps_per_s": mean(item.steps_per_s),
@@ -153,7 +174,7 @@ def _quality(item: ArmNumbers) -> dict[str, Any]:
     }
 
 
-def _compared(item: ArmNumbers, reference: ArmNumbers) -> dict[str, Any]:
+def _compared(item: ArmNumbers, reference: ArmNumbers, in_force: Margin | None) -> dict[str, Any]:
     """Compare an arm with another one in speed, and in quality where both trained whole."""
     rng = generator(item.arm.config.seed, "benchmark", reference.arm.name, item.arm.name)
     pace = speed_up(1 / reference.steps_per_s, 1 / item.steps_per_s, rng=rng)
@@ -161,6 +182,7 @@ def _compared(item: ArmNumbers, reference: ArmNumbers) -> dict[str, Any]:
         compared = compare_arms(
             ArmRuns(scores=item.scores, times_s=item.fold_s),
             ArmRuns(scores=reference.scores, times_s=reference.fold_s),
+            margin=in_force or _no_margin(_WAITS),
             rng=rng,
             config=bootstrap_for(item, reference),
         )
@@ -169,9 +191,9 @@ def _compared(item: ArmNumbers, reference: ArmNumbers) -> dict[str, Any]:
     else:
         speed = speed_up(reference.fold_s, item.fold_s, rng=rng)
         quality = improvement = not_measured(_why_no_scores(item, reference))
-        margin = Margin(value=0.0, source="given", words="none: there are no scores to compare")
+        margin = _no_margin("there are no scores to compare")
         verdict = judge(speed, quality, margin)
-    found = _Found(speed=speed, quality=quality, item=item, reference=reference)
+    found = _Found(speed=speed, quality=quality, item=item, reference=reference, in_force=in_force)
     return {
         "pace": pace.to_json(),
         "speed": speed.to_json(),
@@ -211,6 +233,7 @@ class _Found:
     quality: Estimate
     item: ArmNumbers
     reference: ArmNumbers
+    in_force: Margin | None
 
     @property
     def why_no_quality(self) -> str | None:
@@ -218,6 +241,8 @@ class _Found:
             return _why_no_scores(self.item, self.reference)
         if self.item.never_trades and self.reference.never_trades:
             return "no agent of either ever traded"
+        if self.in_force is None:
+            return _WAITS
         return None
 
     @property
@@ -225,6 +250,10 @@ class _Found:
         """Seeds with a test score of both in some fold."""
         both = ~np.isnan(self.item.scores - self.reference.scores)
         return int(both.any(axis=0).sum())
+
+
+def _no_margin(why: str) -> Margin:
+    return Margin(value=0.0, source="given", words=f"none: {why}")
 
 
 def _why_no_scores(item: ArmNumbers, reference: ArmNumbers) -> str:

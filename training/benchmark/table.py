@@ -58,7 +58,7 @@ def sentences(content: Content) -> Iterator[str]:
         yield f"{name.replace('_', ' ')}: {compared['verdict']['text']}."
     yield from chance_sentences(content, arm=OPTIMIZED)
     yield from _how(content)
-    yield from _missing(content)
+    yield from content["missing"]
 
 
 def markdown(content: Content) -> str:
@@ -158,18 +158,6 @@ def _short_of_an_episode(arm: Mapping[str, Any]) -> str:
         f" That is less than an episode of its {train_bars:,} train bars; where episodes begin its "
         "updates are slower, so that this pace is rather too fast."
     )
-
-
-def _missing(content: Content) -> Iterator[str]:
-    for name, arm in content["arms"].items():
-        for failure in arm["failures"]:
-            last = failure["error"].splitlines()[-1]
-            yield f"Failed: {name.replace('_', ' ')}, seed {failure['seed']}: {last}"
-    if content["n_left_out"]:
-        yield (
-            f"{content['n_left_out']} runs were left out: they took longer than planned. The same "
-            "command goes on with them."
-        )
 
 
 def _ground(content: Content) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.benchmark.arms import make_arms
+from training.benchmark.arms import ORIGINAL_AGAIN, make_arms
 from training.benchmark.plan import Plan, PlannedArm
 from training.config import RunConfig, with_values
 
@@ -15,9 +15,16 @@ def arms(*, chained=False, ablation=False):
     return make_arms(chosen, ablation=ablation)
 
 
-def plan(*, kinds, n_folds=2, n_seeds=3):
+def plan(*, kinds, n_folds=2, n_seeds=3, n_again=None):
     planned = tuple(
-        PlannedArm(name=name, kind=kind, n_steps=1_024, n_threads=1, unit_s=10.0)
+        PlannedArm(
+            name=name,
+            kind=kind,
+            n_steps=1_024,
+            n_threads=1,
+            unit_s=10.0,
+            n_seeds=n_again if name == ORIGINAL_AGAIN else None,
+        )
         for name, kind in kinds.items()
     )
     return Plan(arms=planned, n_folds=n_folds, n_seeds=n_seeds, duration_s=60.0)

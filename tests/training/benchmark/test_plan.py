@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from envs.errors import ConfigError
@@ -38,6 +40,38 @@ def test_with_time_enough_all_is_trained_whole_on_every_fold_and_five_seeds():
     made = plan(100_000)
     assert set(kinds(made).values()) == {"whole"}
     assert (made.n_folds, made.n_seeds) == (10, 5)
+
+
+def test_with_time_enough_the_original_is_run_against_itself_on_five_pairs_of_folds():
+    made = plan(100_000)
+    assert [arm.name for arm in made.arms][:2] == ["original", "original_again"]
+    again, original = made.arm("original_again"), made.arm("original")
+    assert replace(again, name="original", n_seeds=None) == original
+    assert made.n_calibration_seeds == 1  # ten folds of it
+    two_folds = plan(100_000, n_folds=2)
+    assert two_folds.n_calibration_seeds == 3
+    names = [(arm.name, seed) for arm, seed in two_folds.units if arm.name.startswith("original_a")]
+    assert names == [("original_again", seed) for seed in range(3)]
+
+
+def test_the_original_against_itself_takes_the_place_of_folds_and_of_nothing_else():
+    # A fold of all arms: 115.5 * 2 + 12 = 243 s; two of them by five seeds with 6 s a run: 2,520 s.
+    # The original against itself, three seeds of two folds: 3 * (115.5 * 2 + 6) = 711 s.
+    assert plan(2_521).n_calibration_seeds == 0
+    assert (plan(2_521).n_folds, plan(2_521).n_seeds) == (2, 5)
+    assert plan(3_230).n_calibration_seeds == 0
+    assert plan(3_232).n_calibration_seeds == 3
+    assert (plan(3_232).n_folds, plan(3_232).n_seeds) == (2, 5)
+    assert plan(3_232).duration_s == pytest.approx(3_231)
+
+
+def test_the_original_against_itself_has_no_more_seeds_than_the_original():
+    assert plan(100_000, n_folds=2, n_seeds=2).n_calibration_seeds == 0
+    assert plan(100_000, n_folds=1).n_calibration_seeds == 5
+
+
+def test_an_original_that_is_only_timed_is_not_run_against_itself():
+    assert "original_again" not in kinds(plan(600))
 
 
 def test_seeds_go_down_to_three_before_the_original_is_only_timed():
@@ -111,3 +145,9 @@ def test_a_plan_survives_its_file():
     made = plan(600)
     assert Plan.from_json(made.to_json()) == made
     assert made.with_seeds(10).duration_s == pytest.approx(2 * made.duration_s)
+    calibrated = plan(100_000)
+    assert Plan.from_json(calibrated.to_json()) == calibrated
+    again_s = calibrated.arm("original_again").unit_s
+    assert calibrated.with_seeds(10).duration_s == pytest.approx(
+        2 * (calibrated.duration_s - again_s) + again_s
+    )

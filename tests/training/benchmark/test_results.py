@@ -9,7 +9,8 @@ import pytest
 
 from tests.training.benchmark import made_up
 from training.benchmark.config import BenchmarkConfig
-from training.benchmark.results import conclude
+from training.benchmark.gaps import LATE
+from training.benchmark.results import Course, conclude
 from training.benchmark.table import cells, markdown, sentences
 
 WHOLE = {"original": "whole", "optimized": "whole"}
@@ -22,7 +23,7 @@ def concluded(units, *, kinds=WHOLE, chained=False, n_seeds=3, n_folds=2, n_left
         units,
         config=BenchmarkConfig(),
         data=made_up.DATA,
-        n_left_out=n_left_out,
+        course=Course(n_left_out=n_left_out, why_not_run=LATE),
     )
     json.dumps(content, allow_nan=False)
     markdown(content)
@@ -153,7 +154,9 @@ def test_an_original_that_never_finished_gives_no_verdict():
 def test_nothing_at_all_finished():
     content = concluded([], n_left_out=6)
     assert verdict(content) == "no verdict: no time of a fold to compare"
-    assert any("6 runs were left out" in text for text in sentences(content))
+    says = list(sentences(content))
+    assert any("longer than planned: original 3, optimized 3. The same command" in s for s in says)
+    assert any("nothing can be compared yet" in text for text in says)
 
 
 def test_the_worth_of_a_switch_needs_whole_trainings_unless_it_is_the_engine():

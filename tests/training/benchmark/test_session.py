@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from training.benchmark.events import Planned, UnitFinished, UnitStarted
 from training.benchmark.session import Session, Subject, check_subject
 from training.config import RunConfig, original_config, with_values
 from training.errors import StoreError, TrainingError
+from training.events import Noticed
 from training.store import RunStore
 
 
@@ -108,10 +110,64 @@ def test_a_benchmark_goes_on_where_it_was_interrupted(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "b", Interrupted())
+    said = " ".join(json.loads((tmp_path / "b" / "benchmark.json").read_text())["missing"])
+    assert "the benchmark was interrupted: original 1, original 16 envs 1, optimized 2" in said
+    assert "nothing can be compared yet" in said
+    assert said.split("Not run")[1] in (tmp_path / "b" / "table.md").read_text().replace(
+        "\n- ", " "
+    )
     rest = Children()
     run(tmp_path / "b", rest)
     assert rest.units == ORDER[2:]
     assert [job.name for job in rest.jobs] == ORDER[2:]  # the pace is not measured again
+
+
+def test_a_fold_that_failed_is_named(tmp_path):
+    class Breaks(Children):
+        def __call__(self, job):
+            if job.name == "optimized-1":
+                fold = Path(job.content["run_folder"]) / "folds" / "000"
+                fold.mkdir(parents=True)
+                (fold / "fold.json").touch()
+            return super().__call__(job)
+
+    content = run(tmp_path / "b", Breaks(fails={"optimized-1"}))
+    assert content["arms"]["optimized"]["failures"][0]["failed_in_fold"] == 1
+    assert content["missing"] == [
+        "Failed: optimized, seed 43, in fold 1 of 0 to 1: boom",
+        "Both optimized and original have 1 of 2 seeds and 2 of 4 test folds: too few for an "
+        "interval; not worse is not said while runs of ours failed, which may be the bad ones.",
+    ]
+
+
+def test_the_margin_is_written_down_before_the_first_run_and_fixed_before_the_comparison(tmp_path):
+    folder, seen = tmp_path / "b", []
+
+    class Watched(Children):
+        def __call__(self, job):
+            if job.content["kind"] == "whole":
+                seen.append((job.name, json.loads((folder / "plan.json").read_text())["margin"]))
+            return super().__call__(job)
+
+    content = run(folder, Watched(), n_seeds=3)
+    rules = [margin["rule"] for _, margin in seen]
+    assert "original against itself" in rules[0]
+    assert len(set(rules)) == 1
+    fixed = [name for name, margin in seen if margin["fixed"] is not None]
+    names = [name for name, _ in seen]
+    assert fixed == names[names.index("original_again-2") + 1 :]
+    assert content["calibration"]["fixed"]["value"] == 0  # made-up runs score alike
+    assert content["calibration"] == json.loads((folder / "plan.json").read_text())["margin"]
+    assert content["planned"]["margin"] == content["calibration"]
+
+
+def test_the_original_against_itself_has_other_seeds(tmp_path):
+    children = Children()
+    run(tmp_path / "b", children, n_seeds=3)
+    configs = {job.name: job.content.get("config") for job in children.jobs}
+    again = [configs[f"original_again-{n}"] for n in range(3)]
+    assert [config["seed"] for config in again] == [1_042, 1_043, 1_044]
+    assert {**again[0], "seed": 42} == configs["original-0"]
 
 
 def test_a_failed_unit_is_recorded_and_the_rest_goes_on_and_it_is_tried_again(tmp_path):
@@ -119,7 +175,9 @@ def test_a_failed_unit_is_recorded_and_the_rest_goes_on_and_it_is_tried_again(tm
     children = Children(fails={"optimized-0"})
     content = run(tmp_path / "b", children, listener=events.append)
     assert children.units == ORDER
-    assert content["arms"]["optimized"]["failures"] == [{"seed": 42, "error": "Traceback\nboom"}]
+    assert content["arms"]["optimized"]["failures"] == [
+        {"seed": 42, "error": "Traceback\nboom", "failed_in_fold": None}
+    ]
     assert [e.error for e in events if isinstance(e, UnitFinished) and e.error] == [
         "Traceback\nboom"
     ]
@@ -140,7 +198,9 @@ def test_more_seeds_are_added_to_a_finished_benchmark(tmp_path):
 
 def test_other_bars_are_refused(tmp_path):
     run(tmp_path / "b")
-    with pytest.raises(StoreError, match="other bars"):
+    with pytest.raises(
+        StoreError, match=r"other bars \(PLANTED 1h, 20,000 bars, not those of PLANTED"
+    ):
         run(tmp_path / "b", of=subject(bars="c" * 64))
 
 
@@ -149,6 +209,46 @@ def test_other_settings_are_refused_by_name(tmp_path):
     other = make_arms(with_values(made_up.arms()[2].config, {"agent.learning_rate": 0.5}))
     with pytest.raises(StoreError, match=r"agent\.learning_rate was 0\.001, now 0\.5"):
         run(tmp_path / "b", of=subject(other))
+
+
+def notices(folder, **options):
+    events = []
+    run(folder, listener=events.append, **options)
+    return [event.message for event in events if isinstance(event, Noticed)]
+
+
+def test_what_is_kept_of_the_first_call_is_said(tmp_path):
+    assert notices(tmp_path / "b") == []
+    (same,) = notices(tmp_path / "b")
+    assert same.endswith(", made for 20 minutes: folds 2, seeds 2.")
+    _, bound = notices(tmp_path / "b", minutes=60.0)
+    assert bound.startswith("The 60 minutes of now bound this session and change nothing")
+    _, fewer = notices(tmp_path / "b", n_seeds=1)
+    assert fewer == "It keeps its 2 seeds, more than the 1 asked for now."
+    _, more = notices(tmp_path / "b", n_seeds=3)
+    assert more == "Seeds 3 are asked for now: the runs that are missing are added."
+    assert "seeds 3." in notices(tmp_path / "b")[0]
+
+
+def test_other_versions_and_machines_are_said(tmp_path):
+    run(tmp_path / "b")
+    plan = json.loads((tmp_path / "b" / "plan.json").read_text())
+    plan["versions"]["torch"] = "1.0"
+    plan["machine"]["processor"] = "abacus"
+    (tmp_path / "b" / "plan.json").write_text(json.dumps(plan))
+    warning = notices(tmp_path / "b")[-1]
+    assert "torch 1.0, now" in warning
+    assert "processor abacus, now" in warning
+
+
+def test_a_plan_from_before_margins_were_planned_goes_on_by_the_default(tmp_path):
+    run(tmp_path / "b")
+    plan = json.loads((tmp_path / "b" / "plan.json").read_text())
+    for name in ("margin", "asked", "versions", "machine", "data"):
+        del plan[name]
+    (tmp_path / "b" / "plan.json").write_text(json.dumps(plan))
+    content = run(tmp_path / "b")
+    assert content["calibration"]["kind"] == "default"
 
 
 def test_an_ablation_is_another_benchmark(tmp_path):

@@ -1,0 +1,115 @@
+"""What a benchmark will not be able to tell, said before it starts, and what it lacks, said after.
+
+After: what is missing, and what can be concluded all the same. Not here: the verdicts
+(`training.benchmark.results`), the rest of the wording (`training.benchmark.table`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from training.benchmark.arms import OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS
+from training.benchmark.numbers import ArmNumbers
+from training.benchmark.plan import Plan
+
+SEEDS_FOR_QUALITY = 5
+"""Whole seeds from which on they can be resampled, see `training.significance.robust`."""
+LATE = "they would have taken longer than planned"
+NOT_BEGUN = "they were not begun"
+INTERRUPTED = "the benchmark was interrupted"
+
+
+def foretold(plan: Plan) -> tuple[str, ...]:
+    """Say before the start what a plan will not be able to tell, and what it judges by."""
+    return tuple(_foretold(plan))
+
+
+def missing(numbers: Mapping[str, ArmNumbers], plan: Plan, *, why: str | None) -> tuple[str, ...]:
+    """Say what is missing and what can be concluded all the same; nothing where all is there.
+
+    Args:
+        numbers: What ran.
+        plan: What was to run.
+        why: Why some did not run; None where all were begun.
+    """
+    gaps = [gap for item in numbers.values() for gap in _failures(item, plan)]
+    waiting = [f"{name} {n}" for name, item in numbers.items() if (n := _n_waiting(item, plan))]
+    if waiting:
+        listed = ", ".join(waiting).replace("_", " ")
+        gaps.append(
+            f"Not run, because {why or NOT_BEGUN}: {listed}. The same command goes on with them."
+        )
+    if gaps:
+        gaps.append(_what_is_there(numbers[OPTIMIZED], numbers[ORIGINAL], plan))
+    if plan.n_seeds == 1:
+        gaps.append(
+            "One seed shows no spread: its numbers are a first look. With --seeds 2 the same "
+            "command adds a run of each arm and an interval of the times, with --seeds "
+            f"{SEEDS_FOR_QUALITY} one of the quality."
+        )
+    return tuple(gaps)
+
+
+def _foretold(plan: Plan) -> Iterator[str]:
+    is_timed = plan.arm(ORIGINAL).kind == "timed"
+    if not any(arm.name == ORIGINAL_16_ENVS for arm in plan.arms):
+        yield "The original with 16 environments does not fit into the time: left out."
+    if is_timed:
+        yield (
+            "Whole trainings of the original do not fit: its time a fold will be extrapolated from "
+            "its measured pace, and whether ours is as good cannot be said."
+        )
+    else:
+        yield _margin_words(plan)
+    if 1 < plan.n_seeds < SEEDS_FOR_QUALITY and not is_timed:
+        yield (
+            f"With {plan.n_seeds} seeds the difference in quality will have no interval where "
+            f"folds are chained: that takes {SEEDS_FOR_QUALITY}."
+        )
+    if plan.n_seeds == 1:
+        yield "With one seed there is no interval at all: no verdict but a first look."
+
+
+def _margin_words(plan: Plan) -> str:
+    if plan.n_calibration_seeds:
+        n_pairs = plan.n_calibration_seeds * plan.n_folds
+        return (
+            f"What counts as not worse comes from {n_pairs} folds of the original against itself "
+            "(original_again), and is fixed before the arms are compared."
+        )
+    return (
+        "The original against itself does not fit into the time: what counts as not worse is "
+        "within 5 % of its test score."
+    )
+
+
+def _failures(item: ArmNumbers, plan: Plan) -> Iterator[str]:
+    for unit in item.failed:
+        last = unit["error"].splitlines()[-1]
+        fold_index = unit.get("failed_in_fold")
+        where = "" if fold_index is None else f", in fold {fold_index} of 0 to {plan.n_folds - 1}"
+        if fold_index == plan.n_folds:
+            where = ", after its last fold"
+        yield f"Failed: {item.arm.name.replace('_', ' ')}, seed {unit['seed']}{where}: {last}"
+
+
+def _n_waiting(item: ArmNumbers, plan: Plan) -> int:
+    return (item.planned.n_seeds or plan.n_seeds) - len(item.units) - len(item.failed)
+
+
+def _what_is_there(ours: ArmNumbers, original: ArmNumbers, plan: Plan) -> str:
+    """Say on how many pairs of runs the comparison of both rests."""
+    n_seeds = int((~np.isnan(ours.fold_s - original.fold_s)).sum())
+    if not n_seeds:
+        words = "No seed has a time of both optimized and original: nothing can be compared yet."
+        return f"{words} What did finish is kept."
+    words = f"Both optimized and original have {n_seeds} of {plan.n_seeds} seeds"
+    n_folds = int((~np.isnan(ours.scores - original.scores)).sum())
+    if ours.is_whole and original.is_whole:
+        words += f" and {n_folds} of {ours.scores.size} test folds"
+    ends = ": times are compared on these" if n_seeds > 1 else ": too few for an interval"
+    if len(ours.failed) and n_folds:
+        ends += "; not worse is not said while runs of ours failed, which may be the bad ones"
+    return f"{words}{ends}."
