@@ -11,14 +11,16 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
-import pandas as pd
 from filelock import FileLock, Timeout
 
 from envs.atomic import write_bytes, write_json
 from training.errors import StoreError
 from training.events import Event
+
+if TYPE_CHECKING:  # importing pandas takes longer than listing a thousand runs
+    import pandas as pd
 
 FORMAT_VERSION = 1
 CONFIG_FILE = "config.json"

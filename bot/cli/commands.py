@@ -20,6 +20,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "train": "train walk-forward on a file of bars, or on the embedded sample",
         "evaluate": "run a saved model over bars and compare it with the baselines",
         "benchmark": "measure how much faster than the original training, and if as good",
+        "compare": "paired statistics on finished runs, and what they allow to say",
+        "history": "list runs and benchmarks with their headline numbers",
         "data": "show what is understood of a file of bars",
         "audit": "prove that features, env and evaluation see no future bar",
         "cache": "show or clear the cache of bars and features",

@@ -254,13 +254,47 @@ def judge(
         reason.append(_not_faster_words(speed))
         return _verdict(VerdictKind.NOT_FASTER, reason)
     reason.append(_quality_words(quality, margin))
-    kind, words = _judge_quality(quality, margin.value, n_candidate_failed)
+    kind, words = judge_quality(quality, margin, n_candidate_failed=n_candidate_failed)
     reason.append(words)
     if kind is not VerdictKind.UNRESOLVED:
         return _verdict(kind, reason)
     more_seeds = seeds_needed(quality, margin.value)
     reason.append(_seeds_words(quality, more_seeds))
     return _verdict(kind, reason, more_seeds)
+
+
+def judge_quality(
+    quality: Estimate, margin: Margin, *, n_candidate_failed: int = 0
+) -> tuple[VerdictKind, str]:
+    """Judge the quality alone, as `judge` does where the candidate is faster; pure.
+
+    Args:
+        quality: Candidate's score minus reference's.
+        margin: The loss that counts as none.
+        n_candidate_failed: Runs that the reference finished and the candidate did not.
+
+    Returns:
+        `NOT_WORSE`, `WORSE` or `UNRESOLVED`, and a sentence that says why.
+    """
+    interval, n_failed = quality.interval, n_candidate_failed
+    if interval is None:
+        return VerdictKind.UNRESOLVED, " ".join(("Quality is not known.", *quality.warnings))
+    if interval.high < -margin.value:
+        return VerdictKind.WORSE, "The whole interval is below minus the margin: worse."
+    if interval.low < -margin.value or (interval.low == -margin.value and margin.value > 0):
+        words = "The interval reaches down to minus the margin: open."
+        if interval.high < 0:
+            words = "The score is lower; whether by more than the margin is open."
+        return VerdictKind.UNRESOLVED, words
+    if n_failed:
+        return VerdictKind.UNRESOLVED, (
+            f"The interval is above minus the margin, but {n_failed} runs of the candidate failed "
+            "that the reference finished: they may be the bad ones."
+        )
+    words = "The whole interval is above minus the margin: not worse."
+    if interval.high < 0:
+        words += " The score is lower all the same, by less than the margin."
+    return VerdictKind.NOT_WORSE, words
 
 
 def seeds_needed(quality: Estimate, margin: float) -> int:
@@ -296,28 +330,6 @@ def seeds_needed(quality: Estimate, margin: float) -> int:
     enough = np.flatnonzero(wanted <= distance)
     n_wanted = int(seeds[enough[0]]) if enough.size else MOST_SEEDS + int(n_seeds)
     return min(max(n_wanted - int(n_seeds), 1), MOST_SEEDS)
-
-
-def _judge_quality(quality: Estimate, margin: float, n_failed: int) -> tuple[VerdictKind, str]:
-    interval = quality.interval
-    if interval is None:
-        return VerdictKind.UNRESOLVED, " ".join(("Quality is not known.", *quality.warnings))
-    if interval.high < -margin:
-        return VerdictKind.WORSE, "The whole interval is below minus the margin: worse."
-    if interval.low < -margin or (interval.low == -margin and margin > 0):
-        words = "The interval reaches down to minus the margin: open."
-        if interval.high < 0:
-            words = "The score is lower; whether by more than the margin is open."
-        return VerdictKind.UNRESOLVED, words
-    if n_failed:
-        return VerdictKind.UNRESOLVED, (
-            f"The interval is above minus the margin, but {n_failed} runs of the candidate failed "
-            "that the reference finished: they may be the bad ones."
-        )
-    words = "The whole interval is above minus the margin: not worse."
-    if interval.high < 0:
-        words += " The score is lower all the same, by less than the margin."
-    return VerdictKind.NOT_WORSE, words
 
 
 def _verdict(kind: VerdictKind, reason: list[str], more_seeds: int | None = None) -> Verdict:

@@ -43,7 +43,10 @@ def test_every_command_refuses_an_unknown_flag(name, capsys):
     ("word", "says"),
     [
         ("trian", "did you mean 'train'?"),
-        ("bench", "Choose from: train, evaluate, benchmark, data, audit, cache, doctor."),
+        (
+            "bench",
+            "benchmark, compare, history, data, audit, cache, doctor.",
+        ),
         ("study", "Choose from: train"),
         ("--seed", "a command comes first"),
         ("", "Choose from: train"),

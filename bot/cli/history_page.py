@@ -1,0 +1,183 @@
+"""The list of runs as lines of text, one or two a run. Reads no file."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.cells import cell_len
+
+from bot.wording import (
+    NOT_MEASURED,
+    UNDEFINED,
+    clean,
+    decimal,
+    duration,
+    percent,
+    whole,
+)
+from training.history import History, PastBenchmark, PastRun
+
+_GAP, _INDENT = "  ", "    "
+_LONGEST_NAME = 60
+_RUN = ("Ended, UTC", "Run", "Folds", "State", "Time")
+_RUN_FIGURES = ("Data", "Profile", "Seed", "Return", "Hold", "Sharpe", "Fall")
+_BENCHMARK = ("Ended, UTC", "Benchmark", "Runs", "State")
+_BENCHMARK_FIGURES = ("Data", "Profile", "Seeds", "Folds", "Times as fast", "Return", "Original")
+_RIGHT = frozenset(
+    {"Folds", "Time", "Seed", "Return", "Hold", "Sharpe", "Fall", "Runs", "Seeds", "Original"}
+)
+_OPEN = "open: not finished and not stopped in order; still running, or killed."
+
+Rows = Sequence[Sequence[str]]
+
+
+def lines(
+    chosen: History, found: History, *, folder: Path, width: int | None = None
+) -> Iterator[str]:
+    """Yield the lines of a list of runs and benchmarks.
+
+    Args:
+        chosen: What is listed.
+        found: What there is, with what filters left out.
+        folder: Where.
+        width: Columns of the terminal; None sets no limit, as in a pipe.
+    """
+    if chosen.runs:
+        rows = [_run(run) for run in chosen.runs]
+        yield from _table(_RUN, _RUN_FIGURES, rows, width)
+    if chosen.benchmarks:
+        if chosen.runs:
+            yield ""
+        rows = [_benchmark(benchmark) for benchmark in chosen.benchmarks]
+        yield from _table(_BENCHMARK, _BENCHMARK_FIGURES, rows, width)
+        for benchmark in chosen.benchmarks:
+            if benchmark.verdict is not None:
+                yield f"{_name(benchmark.name)}: {clean(benchmark.verdict)}."
+    if chosen.runs or chosen.benchmarks:
+        yield ""
+    for line in _footer(chosen, found, folder):
+        yield from textwrap.wrap(line, width or max(len(line), 1), break_on_hyphens=False)
+
+
+def _run(run: PastRun) -> tuple[Sequence[str], Sequence[str]]:
+    first = (
+        _when(run.when),
+        _name(run.name),
+        _of(run.n_folds_done, run.n_folds_planned),
+        run.state,
+        UNDEFINED if run.duration_s is None else duration(run.duration_s),
+    )
+    figures = (
+        _data(run),
+        _name(run.profile),
+        UNDEFINED if run.seed is None else str(run.seed),
+        percent(run.test_return_frac),
+        percent(run.hold_return_frac),
+        decimal(run.sharpe),
+        percent(run.max_drawdown_frac, 1, signed=False),
+    )
+    return first, figures
+
+
+def _benchmark(benchmark: PastBenchmark) -> tuple[Sequence[str], Sequence[str]]:
+    first = (
+        _when(benchmark.when),
+        _name(benchmark.name),
+        _of(benchmark.n_runs_done, benchmark.n_runs_planned),
+        benchmark.state,
+    )
+    figures = (
+        _data(benchmark),
+        _name(benchmark.profile),
+        whole(benchmark.n_seeds),
+        whole(benchmark.n_folds),
+        _speed(benchmark),
+        percent(benchmark.test_return_frac),
+        percent(benchmark.original_return_frac),
+    )
+    return first, figures
+
+
+def _speed(benchmark: PastBenchmark) -> str:
+    if benchmark.speed is None:
+        return NOT_MEASURED
+    told = f"{benchmark.speed:.3g}"
+    if benchmark.speed_low is None or benchmark.speed_high is None:
+        return f"{told} (?)"
+    return f"{told} ({benchmark.speed_low:.3g}-{benchmark.speed_high:.3g})"
+
+
+def _table(
+    first: Sequence[str],
+    figures: Sequence[str],
+    rows: Sequence[tuple[Sequence[str], Sequence[str]]],
+    width: int | None,
+) -> Iterator[str]:
+    """Yield a table with one line a row, or with two where one is wider than the terminal."""
+    n_names = 2  # when and name stay in front, figures follow, the rest of the first line ends it
+    headings = (*first[:n_names], *figures, *first[n_names:])
+    one = list(_aligned(headings, [(*a[:n_names], *b, *a[n_names:]) for a, b in rows]))
+    if width is None or max(map(cell_len, one)) <= width:
+        yield from one
+        return
+    upper = _aligned(first, [a for a, _ in rows])
+    lower = _aligned(figures, [b for _, b in rows])
+    for above, below in zip(upper, lower, strict=True):
+        yield above
+        yield _INDENT + below
+
+
+def _aligned(headings: Sequence[str], rows: Rows) -> Iterator[str]:
+    """Yield the headings and every row as lines whose columns stand under each other."""
+    cells = [headings, *rows]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        padded = [
+            " " * (size - cell_len(cell)) + cell
+            if heading in _RIGHT
+            else cell + " " * (size - cell_len(cell))
+            for heading, cell, size in zip(headings, row, widths, strict=True)
+        ]
+        yield _GAP.join(padded).rstrip()
+
+
+def _footer(chosen: History, found: History, folder: Path) -> Iterator[str]:
+    for run in chosen.runs:
+        if run.error is not None:
+            yield f"{_name(run.name)} failed: {clean(run.error)}"
+    if any(item.state == "open" for item in (*chosen.runs, *chosen.benchmarks)):
+        yield _OPEN
+    told = f"{_count(chosen.runs, found.runs, 'run')} in {clean(folder)}"
+    if found.benchmarks:
+        told = f"{_count(chosen.benchmarks, found.benchmarks, 'benchmark')}, {told}"
+    yield f"{told}."
+    if found.damaged:
+        yield f"{len(found.damaged)} more cannot be read."
+    if not (found.runs or found.benchmarks or found.damaged):
+        yield "walkfast train makes the first one."
+
+
+def _count(chosen: Sequence[object], found: Sequence[object], what: str) -> str:
+    many = f"{len(found):,} {what}{'s' * (len(found) != 1)}"
+    return many if len(chosen) == len(found) else f"{len(chosen):,} of {many}"
+
+
+def _data(item: PastRun | PastBenchmark) -> str:
+    if item.symbol is None and item.data_path is not None:
+        return clean(Path(item.data_path).name, max_length=_LONGEST_NAME)
+    told = " ".join(filter(None, (item.symbol, item.timeframe)))
+    return clean(told, max_length=_LONGEST_NAME) or UNDEFINED
+
+
+def _name(text: str | None) -> str:
+    return UNDEFINED if text is None else clean(text, max_length=_LONGEST_NAME)
+
+
+def _when(when: str | None) -> str:
+    return UNDEFINED if when is None else clean(when)[:16].replace("T", " ")
+
+
+def _of(done: int | None, planned: int | None) -> str:
+    return f"{UNDEFINED if done is None else done}/{UNDEFINED if planned is None else planned}"
