@@ -147,7 +147,8 @@ def _footer(chosen: History, found: History, folder: Path) -> Iterator[str]:
     for run in chosen.runs:
         if run.error is not None:
             yield f"{_name(run.name)} failed: {clean(run.error)}"
-    if any(item.state == "open" for item in (*chosen.runs, *chosen.benchmarks)):
+    states = [*(run.state for run in chosen.runs), *(one.state for one in chosen.benchmarks)]
+    if "open" in states:
         yield _OPEN
     told = f"{_count(chosen.runs, found.runs, 'run')} in {clean(folder)}"
     if found.benchmarks:

@@ -21,8 +21,9 @@ from training.metrics import (
     deepest_drawdown,
     sharpe_ratio,
 )
-from training.significance.blocks import BaselineComparison, BlockConfig, compare_with_baseline
+from training.significance.blocks import BaselineComparison, compare_with_baseline
 from training.significance.intervals import BootstrapConfig, Estimate, Unit
+from training.significance.resampling import BlockConfig
 from training.significance.robust import (
     enough_runs,
     improvement_probability,
@@ -185,27 +186,20 @@ def _means(times: Floats) -> Floats:
 
 
 def _stitched(pairing: Pairing, rng: np.random.Generator) -> BaselineComparison:
-    years = _years(pairing)
-    found = compare_with_baseline(
-        pairing.returns(pairing.b),
-        pairing.returns(pairing.a),
-        bars_per_year=len(pairing.fold_index) / years if years > 0 else 1.0,
+    a, b = pairing.returns()
+    return compare_with_baseline(
+        b,
+        a,
+        bars_per_year=_bars_per_year(pairing),
         rng=rng,
         config=BlockConfig(kind="folds"),
         fold_index=pairing.fold_index,
-    )
-    if _is_long_enough(years):
-        return found
-    words = f"Not given for less than {LEAST_ANNUALIZED_DAYS} days of test bars."
-    return replace(
-        found, sharpe_difference=Estimate(value=None, interval=None, n_values=0, warnings=(words,))
     )
 
 
 def _numbers(pairing: Pairing, side: Side, rng: np.random.Generator) -> SideNumbers:
     whole = [folds for run in side.runs if (folds := _folds(pairing, run)) is not None]
-    years, n_bars = _years(pairing), len(pairing.fold_index)
-    scale = n_bars / years if _is_long_enough(years) else None
+    scale = _bars_per_year(pairing)
     series = [np.concatenate([fold.returns for fold in folds]) for folds in whole]
     holds = [_any_fold(side, pairing, index).hold_frac for index in range(len(pairing.tests))]
     return SideNumbers(
@@ -291,13 +285,12 @@ def _quality_words(quality: Estimate, margin: Margin, n_failed: int) -> str:
     return words
 
 
-def _years(pairing: Pairing) -> float:
+def _bars_per_year(pairing: Pairing) -> float | None:
+    """Return what annualizes; None where the test bars span less than 30 days."""
     indices = range(len(pairing.tests))
-    return sum(_any_fold(pairing.a, pairing, index).years for index in indices)
-
-
-def _is_long_enough(years: float) -> bool:
-    return years * DAYS_PER_YEAR >= LEAST_ANNUALIZED_DAYS
+    years = sum(_any_fold(pairing.a, pairing, index).years for index in indices)
+    is_long_enough = years * DAYS_PER_YEAR >= LEAST_ANNUALIZED_DAYS
+    return len(pairing.fold_index) / years if is_long_enough else None
 
 
 def _compounded(returns: list[float]) -> float:

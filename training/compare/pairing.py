@@ -22,6 +22,7 @@ from training.metrics import Floats
 
 MARKET = "env.market."
 _SAME_HOLD = 1e-9
+Pairs = tuple[tuple[FinishedRun | None, FinishedRun | None], ...]
 _MACHINE = ("system", "architecture", "processor", "n_cores", "n_logical_cores", "n_usable_cores")
 
 
@@ -43,7 +44,7 @@ class Pairing:
     a: Side
     b: Side
     tests: tuple[Range, ...]
-    pairs: tuple[tuple[FinishedRun | None, FinishedRun | None], ...]
+    pairs: Pairs
     settings: tuple[Difference, ...]
     surroundings: tuple[Difference, ...]
     n_b_failed: int
@@ -75,9 +76,14 @@ class Pairing:
         """Return a figure of every fold of one side's own runs, `(n_folds, n_runs)`."""
         return np.stack([_column(run, self.tests, of) for run in side.runs], axis=1)
 
-    def returns(self, side: Side) -> Floats:
-        """Return the simple returns of all test bars in common, the mean over a side's runs."""
-        return np.concatenate([_mean_returns(side.runs, test) for test in self.tests])
+    def returns(self) -> tuple[Floats, Floats]:
+        """Return the simple returns of all test bars in common, `(n_bars,)` for a and b.
+
+        Means over the pairs that both have the slice, so that neither is smoother by more seeds.
+        """
+        each = [_mean_returns(_meetings(self.pairs, test)) for test in self.tests]
+        a, b = zip(*each, strict=True)
+        return np.concatenate(a), np.concatenate(b)
 
     @property
     def fold_index(self) -> NDArray[np.int64]:
@@ -94,8 +100,8 @@ def pair(a: Side, b: Side) -> Pairing:
     """
     runs = (*a.runs, *b.runs)
     _check_bars(runs)
-    tests = _common_tests(a, b)
     pairs = _pair_seeds(a.runs, b.runs)
+    tests = _common_tests(a, b, pairs)
     settings = differences(a.settings, b.settings)
     surroundings = _surroundings(a, b)
     machines = _machines(runs)
@@ -108,7 +114,7 @@ def pair(a: Side, b: Side) -> Pairing:
         surroundings=surroundings,
         n_b_failed=sum(_n_owed(*pair) for pair in pairs),
         machines=machines,
-        notes=tuple(_notes(a, b, tests)),
+        notes=tuple(_notes(a, b, tests, pairs)),
     )
 
 
@@ -132,9 +138,10 @@ def _bars(run: FinishedRun) -> str:
     )
 
 
-def _common_tests(a: Side, b: Side) -> tuple[Range, ...]:
-    found = [{fold.test for run in side.runs for fold in run.folds} for side in (a, b)]
-    common = sorted(found[0] & found[1], key=lambda test: test.start)
+def _common_tests(a: Side, b: Side, pairs: Pairs) -> tuple[Range, ...]:
+    """Return the test slices on which at least one pair of seeds meets."""
+    every = {fold.test for run in a.runs for fold in run.folds}
+    common = sorted((t for t in every if _meetings(pairs, t)), key=lambda test: test.start)
     if not common:
         folds = [item for item in differences(a.settings, b.settings) if "folds." in item.name]
         cut = "; ".join(f"{item.name} {item.a!r} and {item.b!r}" for item in folds)
@@ -154,9 +161,7 @@ def _slices(side: Side) -> str:
     return f"{side.label} tested {len(tests)} slices of {size} bars, [{first.start}, {last.stop})"
 
 
-def _pair_seeds(
-    a: Sequence[FinishedRun], b: Sequence[FinishedRun]
-) -> tuple[tuple[FinishedRun | None, FinishedRun | None], ...]:
+def _pair_seeds(a: Sequence[FinishedRun], b: Sequence[FinishedRun]) -> Pairs:
     """Pair equal seeds, then the rest in order; those that are left over have no partner."""
     by_seed = {run.seed: run for run in b}
     same = [(run, by_seed.pop(run.seed)) for run in a if run.seed in by_seed]
@@ -199,7 +204,7 @@ def _machines(runs: Sequence[FinishedRun]) -> str:
     return "; ".join(told)
 
 
-def _notes(a: Side, b: Side, tests: Sequence[Range]) -> Iterator[str]:
+def _notes(a: Side, b: Side, tests: Sequence[Range], pairs: Pairs) -> Iterator[str]:
     yield from _notes_on_folds(a, b, tests)
     for run in (*a.runs, *b.runs):
         if not run.is_complete:
@@ -210,7 +215,8 @@ def _notes(a: Side, b: Side, tests: Sequence[Range]) -> Iterator[str]:
         if run.n_sessions > 1:
             yield f"{run.name} was interrupted and went on; a fold's time is of one piece."
     yield from _notes_on_seeds(a, b)
-    yield from _notes_on_sameness(a, b, tests)
+    meetings = [both for test in tests for both in _meetings(pairs, test)]
+    yield from _notes_on_sameness(a, b, meetings)
 
 
 def _notes_on_folds(a: Side, b: Side, tests: Sequence[Range]) -> Iterator[str]:
@@ -240,20 +246,15 @@ def _notes_on_seeds(a: Side, b: Side) -> Iterator[str]:
         )
 
 
-def _notes_on_sameness(a: Side, b: Side, tests: Sequence[Range]) -> Iterator[str]:
+def _notes_on_sameness(
+    a: Side, b: Side, meetings: Sequence[tuple[FinishedFold, FinishedFold]]
+) -> Iterator[str]:
     """Say where both sides have the same models, or other baselines on the same bars."""
-    pairs = [
-        (one, other)
-        for run, partner in _pair_seeds(a.runs, b.runs)
-        for test in tests
-        if run is not None and partner is not None
-        if (one := run.fold_at(test)) is not None and (other := partner.fold_at(test)) is not None
-    ]
-    if pairs and all(one.weights_sha256 == other.weights_sha256 for one, other in pairs):
+    if all(one.weights_sha256 == other.weights_sha256 for one, other in meetings):
         yield "All models of both sides are the same, bit for bit."
     if any(item.name.startswith(MARKET) for item in differences(a.settings, b.settings)):
         return
-    if any(abs(one.hold_frac - other.hold_frac) > _SAME_HOLD for one, other in pairs):
+    if any(abs(one.hold_frac - other.hold_frac) > _SAME_HOLD for one, other in meetings):
         yield (
             "Buy-and-hold earned other sums on the same bars: the market's rules changed between "
             "the versions that trained these runs."
@@ -267,7 +268,15 @@ def _column(
     return np.array([np.nan if fold is None else of(fold) for fold in folds])
 
 
-def _mean_returns(runs: Sequence[FinishedRun], test: Range) -> Floats:
-    found = [fold.returns for run in runs if (fold := run.fold_at(test)) is not None]
-    mean: Floats = np.mean(found, axis=0)
+def _meetings(pairs: Pairs, test: Range) -> list[tuple[FinishedFold, FinishedFold]]:
+    """Return the folds of both sides that meet on a test slice, one item a pair of seeds."""
+    folds = [
+        (a.fold_at(test), b.fold_at(test)) for a, b in pairs if a is not None and b is not None
+    ]
+    return [(one, other) for one, other in folds if one is not None and other is not None]
+
+
+def _mean_returns(meetings: Sequence[tuple[FinishedFold, FinishedFold]]) -> Floats:
+    """Return the mean returns of a and of b, `(2, n_bars)`."""
+    mean: Floats = np.mean([[one.returns, other.returns] for one, other in meetings], axis=0)
     return mean

@@ -136,10 +136,27 @@ def test_a_gap_between_the_common_slices_is_told(side):
     assert "without a gap" in said(pair(a, make_side("B", [read_finished(folder)])))
 
 
-def test_returns_are_the_mean_over_the_runs_of_a_side(side):
-    found = pair(
-        side("A", {"returns": (0.1,)}, {"returns": (0.3,)}), side("B", {"returns": (0.1,)})
+def test_returns_are_the_mean_over_the_pairs_of_seeds(side):
+    a = side("A", {"returns": (0.1,)}, {"returns": (0.3,)}, {"returns": (0.9,)})
+    found = pair(a, side("B", {"returns": (0.1,)}, {"returns": (0.2,)}))
+    ours, theirs = found.returns()
+    one, other, _ = (run.folds[0].returns for run in found.a.runs)
+    np.testing.assert_allclose(ours, (one + other) / 2, rtol=1e-12)
+    np.testing.assert_allclose(
+        theirs, sum(run.folds[0].returns for run in found.b.runs) / 2, rtol=1e-12
     )
-    one, other = (run.folds[0].returns for run in found.a.runs)
-    np.testing.assert_allclose(found.returns(found.a), (one + other) / 2, rtol=1e-12)
     np.testing.assert_array_equal(found.fold_index, np.zeros(500))
+
+
+def test_a_slice_counts_where_a_pair_of_seeds_has_it_on_both_sides(side):
+    a = side("A", {"returns": (0.1, 0.2)}, {"returns": (0.3,), "first": 3_000})
+    b = side("B", {"returns": (0.4,)}, {"returns": (0.5,), "first": 3_000})
+    found = pair(a, b)
+    assert found.tests == (Range(2_500, 3_000), Range(3_000, 3_500))
+    _, theirs = found.table(lambda fold: fold.return_frac)
+    np.testing.assert_array_equal(theirs, [[0.4, np.nan], [np.nan, 0.5]])
+    ours, _ = found.returns()
+    np.testing.assert_array_equal(ours[500:], a.runs[1].folds[0].returns)
+    crossed = side("C", {"returns": (0.4,), "first": 3_000}, {"returns": (0.5,)})
+    with pytest.raises(ConfigError, match="tested the same bars"):
+        pair(side("D", {"returns": (0.4,)}, {"returns": (0.5,), "first": 3_000}), crossed)
