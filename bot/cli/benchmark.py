@@ -27,7 +27,7 @@ from bot.flags.benchmark_flags import BENCHMARK_MODE, HOW
 from bot.flags.help_text import line
 from bot.flags.parse import Words, add_flags
 from bot.flags.resolve import Request, resolve
-from bot.flags.table import GROUPS, TrainingSettings
+from bot.flags.table import BENCHMARK, GROUPS, SEVERAL_SEEDS, TrainingSettings
 from bot.wording import clean, duration
 from envs.array_cache import ArrayCache, default_cache_folder
 from envs.errors import ConfigError
@@ -256,6 +256,7 @@ def _python_path() -> str:
 def _words() -> Words:
     words = Words("walkfast benchmark", description=_DESCRIPTION)
     words.usage = "walkfast benchmark [--data_path FILE] [--profile NAME] [flags]"
-    kept = {title: flags for title, flags in GROUPS.items() if title != "Benchmark"}
+    others = (BENCHMARK, SEVERAL_SEEDS)
+    kept = {title: flags for title, flags in GROUPS.items() if title not in others}
     add_flags(words, {"Benchmark": HOW, **kept}, root=TrainingSettings, says=line)
     return words

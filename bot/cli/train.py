@@ -10,17 +10,15 @@ import contextlib
 import importlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.cli.bars import load_bars, notices
 from bot.cli.boundary import DONE, INTERRUPTED, complain, guarded, wants_tracebacks
-from bot.cli.sample import keep_sample_verdict
+from bot.cli.chain import Chain, cache_for
 from bot.flags.help_text import training_words
 from bot.flags.resolve import Request, Screen, leaves, resolve
-from bot.live import Form, PlainLines, choose_display
-from bot.report import write_report
-from envs.array_cache import ArrayCache, default_cache_folder
+from bot.live import Form, PlainChains, PlainLines, choose_display
 from envs.data.load import LoadedBars
 from envs.errors import ConfigError
 from training.clock import StageClock
@@ -29,11 +27,9 @@ from training.events import (
     FoldFinished,
     Listener,
     Noticed,
-    RunFinished,
     RunStarted,
 )
 from training.store import STATE_FILE
-from training.walk_forward import walk_forward
 
 
 def main(
@@ -77,9 +73,12 @@ class Progress:
 
 
 def _train(request: Request) -> int:
-    if request.benchmark is not None:
-        command = importlib.import_module("bot.cli.benchmark")  # scipy: a training needs none
-        code: int = command.run_benchmark(request)
+    code: int
+    if request.benchmark is not None:  # imported here, for scipy: a single training needs none
+        code = importlib.import_module("bot.cli.benchmark").run_benchmark(request)
+        return code
+    if request.chains is not None:
+        code = importlib.import_module("bot.cli.seeds").run_seeds(request)
         return code
     _check_resume(request)
     progress = Progress()
@@ -92,34 +91,28 @@ def _train(request: Request) -> int:
 
 
 def _run(request: Request, progress: Progress) -> None:
-    config, cache = request.config, None
-    if config.rules.cache.enabled:
-        cache = ArrayCache(default_cache_folder())
-    clock = StageClock()
+    config, cache, clock = request.config, cache_for(request.config), StageClock()
     with clock.stage("load"):
         loaded = load_bars(config.data_path, config.data, cache=cache)
-    with _display(request.screen) as display:
-        for notice in _opening(request, loaded):
+    chain = Chain(
+        config=config,
+        output=request.output,
+        provenance=request.provenance,
+        bars_fingerprint=loaded.bars.fingerprint,
+        report=request.screen.report,
+    )
+    with display_for(request.screen) as display:
+        for notice in opening(request, loaded):
             display(notice)
-        finished = walk_forward(
-            config,
-            loaded,
-            request.output,
-            provenance=request.provenance,
-            listener=_both(progress, _judged(display) if config.data_path is None else display),
-            cache=cache,
-            clock=clock,
-        )
-        if request.screen.report:
-            path = write_report(Path(finished.run_folder))
-            display(Noticed(level="info", message=f"report: {path}"))
+        chain.train(loaded, listener=_both(progress, display), cache=cache, clock=clock)
 
 
-def _display(screen: Screen) -> AbstractContextManager[Listener]:
+def display_for(screen: Screen, *, several: bool = False) -> AbstractContextManager[Listener]:
+    """Return the display that the flags ask for."""
     if screen.verbose > 1 and not screen.json:
-        return contextlib.nullcontext(PlainLines())
+        return contextlib.nullcontext(PlainChains() if several else PlainLines())
     form: Form = "json" if screen.json else "quiet" if screen.verbose == 0 else "auto"
-    return choose_display(form)
+    return choose_display(form, several=several)
 
 
 def _both(first: Listener, second: Listener) -> Listener:
@@ -130,20 +123,7 @@ def _both(first: Listener, second: Listener) -> Listener:
     return listen
 
 
-def _judged(listener: Listener) -> Listener:
-    """Add to the end of a run on the embedded sample what share of the best return it earned."""
-
-    def listen(event: Event) -> None:
-        if isinstance(event, RunFinished):
-            says = keep_sample_verdict(Path(event.run_folder))
-            listener(Noticed(level="info", message=says))
-            event = replace(event, summary={**event.summary, "sample_verdict": says})
-        listener(event)
-
-    return listen
-
-
-def _opening(request: Request, loaded: LoadedBars) -> Iterator[Noticed]:
+def opening(request: Request, loaded: LoadedBars) -> Iterator[Noticed]:
     """Say what the dials did and what the file is like, before anything is trained."""
     for note in request.notes:
         yield Noticed(level="info", message=note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bot.flags.flag import Flag
@@ -48,7 +49,12 @@ CALIBRATE = Flag(
     "output.calibrate",
     shown=False,
 )
-_FIELDS = {"benchmark_minutes": "minutes", "seeds": "n_seeds", "ablation": "ablation"}
+BESIDE_TRAINING = tuple(
+    replace(flag, name="benchmark_seeds", aliases=()) if flag.name == "seeds" else flag
+    for flag in HOW
+)
+"""The same for `train`, where `--seeds` is a list (`bot.flags.chain_flags`)."""
+_FIELDS = {"benchmark_minutes": "minutes", "benchmark_seeds": "n_seeds", "ablation": "ablation"}
 
 
 def take_benchmark(given: Given) -> BenchmarkConfig | None:
@@ -58,6 +64,8 @@ def take_benchmark(given: Given) -> BenchmarkConfig | None:
         ConfigError: If a value is out of range, or one is given and no benchmark asked for.
     """
     wanted = given.pop("benchmark_mode", False)
+    if wanted and "seeds" in given:
+        given["benchmark_seeds"] = _count(given.pop("seeds"))
     values: dict[str, Any] = {
         field: given.pop(name) for name, field in _FIELDS.items() if name in given
     }
@@ -77,3 +85,16 @@ def take_benchmark(given: Given) -> BenchmarkConfig | None:
                 mend=f"add --benchmark_mode, or drop --{name}",
             )
     return None
+
+
+def _count(seeds: int | tuple[int, ...]) -> int:
+    """Read `--seeds` as a number, as `walkfast benchmark` does, where `train` reads a list."""
+    if isinstance(seeds, int):
+        return seeds
+    if len(seeds) != 1:
+        raise ConfigError(
+            "In a benchmark --seeds is how many",
+            came=" ".join(map(str, seeds)) or "none",
+            mend="write one number; --seed is the first of them",
+        )
+    return seeds[0]

@@ -5,7 +5,8 @@ Not here: the list of flags (`bot.flags.table`), reading values (`bot.flags.valu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.flags.values import Kind, kind_at
@@ -40,6 +41,7 @@ class Flag:
         historical: Whether the original scripts had it: where it would not act it is set aside with
             a note, so that old command lines go on running.
         word: Placeholder of its value in the help; None takes the kind's.
+        elsewhere: Values that belong to another flag, and what to write instead.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Flag:
     shown: bool = True
     historical: bool = False
     word: str | None = None
+    elsewhere: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def option(self) -> str:

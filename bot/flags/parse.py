@@ -135,11 +135,21 @@ def _add(group: argparse._ArgumentGroup, flag: Flag, kind: Kind, line: str) -> N
             *names,
             dest=flag.name,
             help=line,
-            type=lambda text: read_value(kind, text, flag.option),
+            type=lambda text: _read(flag, kind, text),
             metavar=flag.word or kind.metavar,
         )
         if flag.bare is not None:
             action.nargs, action.const = "?", flag.bare
+
+
+def _read(flag: Flag, kind: Kind, text: str) -> Any:
+    if text.lower() in flag.elsewhere:
+        raise ConfigError(
+            f"{flag.option} must be one of {', '.join(kind.choices)}",
+            came=text,
+            mend=f"{text} is a word of {flag.elsewhere[text.lower()]}",
+        )
+    return read_value(kind, text, flag.option)
 
 
 class _Page(argparse.RawDescriptionHelpFormatter):

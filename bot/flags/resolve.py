@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.flags.benchmark_flags import take_benchmark
+from bot.flags.chain_flags import Chains, take_chains
 from bot.flags.flag import Flag
 from bot.flags.parse import Given
 from bot.flags.table import FLAGS, OUTPUT
@@ -67,6 +68,7 @@ class Request:
             a flag), `script` (the door), `profile:NAME`, `sample`, `data` or `default`.
         notes: What the dials did, as sentences.
         benchmark: What to compare, and for how long; None trains.
+        chains: Which seeds to train side by side; None trains `config` alone.
     """
 
     config: RunConfig
@@ -76,6 +78,7 @@ class Request:
     provenance: Mapping[str, str]
     notes: tuple[str, ...]
     benchmark: BenchmarkConfig | None = None
+    chains: Chains | None = None
 
 
 def resolve(given: Given, *, original: bool = False, results_dir: Path | None = None) -> Request:
@@ -91,7 +94,7 @@ def resolve(given: Given, *, original: bool = False, results_dir: Path | None = 
     """
     left = dict(given)
     refuse_unavailable(left)
-    benchmark = take_benchmark(left)
+    benchmark, chains = take_benchmark(left), take_chains(left)
     screen, resume = _screen(left), bool(left.pop("resume", False))
     base = _base(left, original=original)
     draft = Draft(config=base.config, given=left)
@@ -111,6 +114,7 @@ def resolve(given: Given, *, original: bool = False, results_dir: Path | None = 
         provenance=_provenance(config, draft, base.sources),
         notes=(*_base_notes(base, draft), *draft.notes),
         benchmark=benchmark,
+        chains=chains,
     )
 
 

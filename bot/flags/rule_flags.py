@@ -207,6 +207,7 @@ AGENT = (
         "engine",
         "loops that train: sb3-contrib's, or ours on its minibatches or in chunks",
         "agent.engine",
+        elsewhere=dict.fromkeys(("sequential", "loky", "ray"), "--execution, with --seeds"),
     ),
     Flag(
         "chunk_steps",

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from bot.flags.benchmark_flags import BENCHMARK_MODE, CALIBRATE, HOW
+from bot.flags.benchmark_flags import BENCHMARK_MODE, BESIDE_TRAINING, CALIBRATE
+from bot.flags.chain_flags import CHAINS
 from bot.flags.data_flags import DATA
 from bot.flags.flag import Flag
 from bot.flags.rule_flags import AGENT, BUDGET, EVALUATION, SCHEDULE, WARM_START
@@ -131,6 +132,8 @@ RESULTS = (
     Flag("parallel_candidates", "1; more is not available yet", kind=_WHOLE, shown=False),
 )
 
+SEVERAL_SEEDS = "Several seeds, side by side"
+BENCHMARK = "Benchmark"
 GROUPS: Mapping[str, tuple[Flag, ...]] = MappingProxyType(
     {
         "Run": RUN,
@@ -144,7 +147,8 @@ GROUPS: Mapping[str, tuple[Flag, ...]] = MappingProxyType(
         "Market and reward": MARKET,
         "Features": FEATURES,
         "Results and screen": RESULTS,
-        "Benchmark": (CALIBRATE, BENCHMARK_MODE, *HOW),
+        SEVERAL_SEEDS: CHAINS,
+        BENCHMARK: (CALIBRATE, BENCHMARK_MODE, *BESIDE_TRAINING),
     }
 )
 """All flags under the headings of the help."""

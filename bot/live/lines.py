@@ -49,10 +49,13 @@ class PlainLines:
 
     Args:
         stream: Where lines go; None is standard output.
+        label: Whose run it is, where several run side by side: lines begin with it, and the end
+            is one line.
     """
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, *, label: str | None = None) -> None:
         self._sink = LineSink(stream)
+        self._label = label
         self._progress = RunProgress()
         self._said: dict[str, tuple[object]] = {}
 
@@ -60,7 +63,7 @@ class PlainLines:
         """Write what an event says, if it is worth a line."""
         self._progress(event)
         for line in self._lines(event):
-            self._sink.write(line)
+            self._sink.write(line if self._label is None else f"{self._label}: {line}")
 
     def _lines(self, event: Event) -> list[str]:
         lines: list[str] = []
@@ -79,6 +82,8 @@ class PlainLines:
                 lines = [f"fold {event.fold_index}: {_end(event)}{self._to_go()}"]
             case Noticed():
                 lines = [notice_line(event)]
+            case RunFinished() if self._label is not None:
+                lines = [final_line(event)]
             case RunFinished():
                 lines = ["", *_summary_lines(event), "", final_line(event)]
         return lines

@@ -1,17 +1,18 @@
-"""`LiveView`: a run on a terminal, drawn in place, replaced by the summary at its end.
+"""`LiveView`: runs on a terminal, drawn in place, replaced by the summary at their end.
 
-Here: the screen's life (start, refresh, resize, end). What is on it is composed in
-`bot.live.panels`; what is known is in `bot.live.progress`.
+Here: the screen's life (start, refresh, resize, end), and the picture of a single run. What is on
+that is composed in `bot.live.panels`; what is known is in `bot.live.progress`. Several runs side by
+side have a picture of their own (`bot.live.chains_view`).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
@@ -25,6 +26,22 @@ from training.events import Event, Noticed, OriginalTimed
 REFRESH_S = 1.0
 
 
+class Picture(Protocol):
+    """What a live view shows: takes events in, and is drawn from what they left."""
+
+    def __call__(self, event: Event) -> Noticed | None:
+        """Remember an event; return what is to be said of it at once."""
+
+    def notices(self) -> list[Noticed]:
+        """Return all that was said so far."""
+
+    def compose(self, console: Console, *, width: int, height: int) -> RenderableType:
+        """Draw what is known now, within a width and a height."""
+
+    def conclude(self) -> Iterator[RenderableType]:
+        """Yield what stays on the screen at the end."""
+
+
 class LiveView:
     """A listener that redraws the screen once a second, from a thread of its own.
 
@@ -34,12 +51,12 @@ class LiveView:
 
     Args:
         console: A terminal.
-        progress: What is shown; None begins empty.
+        picture: What is shown; None is a single run.
     """
 
-    def __init__(self, console: Console, *, progress: RunProgress | None = None) -> None:
+    def __init__(self, console: Console, *, picture: Picture | None = None) -> None:
         self.console = console
-        self.progress = RunProgress() if progress is None else progress
+        self.picture: Picture = RunPicture() if picture is None else picture
         self._lock = threading.RLock()
         self._over = threading.Event()
         self._is_dark = False
@@ -66,12 +83,9 @@ class LiveView:
     def __call__(self, event: Event) -> None:
         """Remember an event; it is on the screen after the next refresh."""
         with self._lock:
-            self.progress(event)
-        if isinstance(event, Noticed):
-            self._attempt(lambda: self._say(event))
-        elif isinstance(event, OriginalTimed):
-            told = Noticed(level="info", message=original_line(event))
-            self._attempt(lambda: self._say(told))
+            notice = self.picture(event)
+        if notice is not None:
+            self._attempt(lambda: self._say(notice))
 
     def refresh(self) -> None:
         """Draw what is known now."""
@@ -80,7 +94,7 @@ class LiveView:
                 self._restart()
             width, height = self._size
             # One column is left free: a full line would wrap when the terminal gets narrower.
-            content = compose(self.progress, self.console, width=width - 1, height=height - 1)
+            content = self.picture.compose(self.console, width=width - 1, height=height - 1)
         self._live.update(content, refresh=True)
 
     def _tick(self) -> None:
@@ -106,7 +120,7 @@ class LiveView:
         self._live.stop()
         self.console.clear()
         self._size = self.console.size
-        for notice in self.progress.notices:
+        for notice in self.picture.notices():
             self._say(notice)
         self._live = self._new_live()
         self._live.start()
@@ -116,22 +130,41 @@ class LiveView:
         self.console.print(Text(notice_line(notice), style=style))
 
     def _conclude(self) -> None:
+        for part in self.picture.conclude():
+            self.console.print(part)
+
+
+class RunPicture:
+    """A single run: panels while it trains, its folds and its summary at the end."""
+
+    def __init__(self) -> None:
+        self.progress = RunProgress()
+
+    def __call__(self, event: Event) -> Noticed | None:
+        """Remember an event."""
+        self.progress(event)
+        if isinstance(event, OriginalTimed):
+            return Noticed(level="info", message=original_line(event))
+        return event if isinstance(event, Noticed) else None
+
+    def notices(self) -> list[Noticed]:
+        """Return what was noticed so far."""
+        return self.progress.notices
+
+    def compose(self, console: Console, *, width: int, height: int) -> RenderableType:
+        """Draw the panels."""
+        return compose(self.progress, console, width=width, height=height)
+
+    def conclude(self) -> Iterator[RenderableType]:
         """Leave the summary of a complete run, or how far an incomplete one came."""
         progress, ended = self.progress, self.progress.ended
         if progress.finished:
-            self.console.print()
-            self.console.print(folds_table(progress.finished))
-            self.console.print()
+            yield from ("", folds_table(progress.finished), "")
         if ended is not None:
-            self.console.print(
-                render_summary(ended.summary, ended.optimization, run_folder=ended.run_folder)
-            )
-            self.console.print(Text(f"\n{final_line(ended)}"))
+            yield render_summary(ended.summary, ended.optimization, run_folder=ended.run_folder)
+            yield Text(f"\n{final_line(ended)}")
         elif progress.run is not None:
-            n_folds = progress.run.n_folds
-            self.console.print(
-                Text(
-                    f"Stopped with {progress.n_folds_done} of {n_folds} folds done, "
-                    f"after {duration(progress.elapsed_s)}."
-                )
+            yield Text(
+                f"Stopped with {progress.n_folds_done} of {progress.run.n_folds} folds done, "
+                f"after {duration(progress.elapsed_s)}."
             )

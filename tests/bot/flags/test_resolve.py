@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.flags.benchmark_flags import BENCHMARK_MODE, HOW
+from bot.flags.chain_flags import Chains
 from bot.flags.help_text import line, training_words
 from bot.flags.resolve import leaves, profile_config, resolve
 from bot.flags.table import FLAGS, GROUPS, OUTPUT, TrainingSettings
@@ -15,6 +16,7 @@ from envs.errors import ConfigError, UnknownNameError
 from training.agent.config import ORIGINAL_AGENT
 from training.benchmark.config import BenchmarkConfig
 from training.config import OutputConfig, RunConfig, original_config, with_values
+from training.parallel.config import ParallelConfig
 
 BASE = "rules.adaptive_timesteps.base_timesteps"
 MINIMUM = "rules.adaptive_timesteps.min_timesteps"
@@ -217,6 +219,26 @@ def test_a_benchmark_is_asked_for(words, wish):
     assert understood(words).benchmark == wish
 
 
+@pytest.mark.parametrize(
+    ("words", "chains"),
+    [
+        ("", None),
+        ("--seeds 1,2", Chains(seeds=(1, 2), parallel=ParallelConfig())),
+        (
+            "--seeds 3 1 2 --workers 2 --execution loky",
+            Chains(seeds=(3, 1, 2), parallel=ParallelConfig(n_workers=2)),
+        ),
+        (
+            "--seeds 1,2 --execution sequential",
+            Chains(seeds=(1, 2), parallel=ParallelConfig(engine="sequential")),
+        ),
+        ("--benchmark_mode --seeds 3", None),
+    ],
+)
+def test_several_seeds_are_asked_for(words, chains):
+    assert understood(words).chains == chains
+
+
 BENCHMARK = {name for flag in (BENCHMARK_MODE, *HOW) for name in (flag.name, *flag.aliases)}
 
 
@@ -229,7 +251,8 @@ def test_every_flag_is_in_one_of_the_tables():
         for name in (flag.name, *flag.aliases)
         if f"__{name}" not in spelled
     }
-    assert missing == BENCHMARK | {"resume", "parallel_candidates", "window_size"}
+    elsewhere = {"resume", "parallel_candidates", "window_size", "workers", "execution"}
+    assert missing == BENCHMARK | elsewhere
 
 
 def test_every_path_of_a_flag_is_a_setting():
@@ -416,7 +439,8 @@ REFUSED = [
     ("--scaling none --scaling_window 9", "--scaling_window only acts"),
     ("--no-random_start --episode_bars 9", "--episode_bars only acts"),
     ("--benchmark_minutes 5", "only acts in a benchmark"),
-    ("--seeds 3", "only acts in a benchmark"),
+    ("--seeds 3", "two seeds or more"),
+    ("--benchmark_seeds 3", "only acts in a benchmark"),
     ("--no-ablation", "only acts in a benchmark"),
     ("--benchmark_mode --benchmark_minutes 0", "needs some time"),
     ("--benchmark_mode --benchmark_minutes nan", "needs some time"),

@@ -151,7 +151,7 @@ def test_a_terminal_that_refuses_never_ends_a_training(stream, fake_events, monk
             view(event)
         time.sleep(0.05)
     assert view._is_dark
-    assert view.progress.n_folds_done == 2
+    assert view.picture.progress.n_folds_done == 2
 
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX terminal")
