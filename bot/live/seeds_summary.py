@@ -113,8 +113,8 @@ def _interval(metric: Metric, estimate: Mapping[str, Any]) -> str:
 def _verdict(content: Mapping[str, Any]) -> list[str]:
     n_done, above = content["n_done"], content["n_above"]
     said = [
-        f"{above['buy_and_hold']} of {n_done} seeds earned more than buy-and-hold, "
-        f"{above['random']} more than their random agent.",
+        f"{above['buy_and_hold']} of {n_done} seeds earned more than buy-and-hold, and "
+        f"{above['random']} of {n_done} more than a random agent.",
         content["over"],
     ]
     estimate = content["measures"]["total_return_frac"]["estimate"]
