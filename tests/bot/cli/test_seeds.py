@@ -144,11 +144,6 @@ def test_one_failed_seed_does_not_lose_the_others(alone, capsys, monkeypatch):
     assert "the same command tries them again" in said.err
     content = read("results/one/seeds.json")
     assert [row["state"] for row in content["seeds"]] == ["done", "failed"]
-    monkeypatch.undo()
-    monkeypatch.setenv("WALKFAST_CACHE_DIR", str(alone.parent / "cache"))
-    monkeypatch.chdir(alone)
-    assert run([*words, "--run_name", "one"]) == 0
-    assert read("results/one/seeds.json")["n_done"] == 2
 
 
 def test_a_mistake_that_all_seeds_share_is_said_once_and_is_code_2(capsys, monkeypatch):
