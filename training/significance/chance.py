@@ -53,10 +53,14 @@ class Track:
         return as_runs("returns", self.returns)
 
     @property
+    def n_folds(self) -> int:
+        """How many folds the bars are of."""
+        return len(np.unique(self.fold_index))
+
+    @property
     def blocks(self) -> BlockConfig:
         """How its bars are resampled: whole folds, or blocks of bars where folds are too few."""
-        enough_folds = len(np.unique(self.fold_index)) >= LEAST_BLOCKS
-        if enough_folds or len(self.fold_index) < LEAST_BARS:
+        if self.n_folds >= LEAST_BLOCKS or len(self.fold_index) < LEAST_BARS:
             return BlockConfig(kind="folds")
         return BlockConfig(kind="stationary", n_resamples=BAR_RESAMPLES)
 
@@ -121,7 +125,7 @@ def judge_chance(
     differences = {name: item.return_difference for name, item in against.items()}
     line = chance_line(deflated, overfitting, differences)
     return Chance(
-        line=line.text,
+        line=f"{line.text}{_few_folds_words(track)}",
         beats_chance=line.beats_chance,
         sharpe=sharpe_estimate(
             runs, bars_per_year=track.bars_per_year, rng=rng, config=blocks, fold_index=folds
@@ -129,6 +133,13 @@ def judge_chance(
         deflated=deflated,
         against=against,
     )
+
+
+def _few_folds_words(track: Track) -> str:
+    if track.blocks.kind == "folds":
+        return ""
+    folds = "1 fold" if track.n_folds == 1 else f"{track.n_folds} folds"
+    return f" With {folds} blocks of bars were resampled: this tells of these very models alone."
 
 
 def _best(runs: Floats) -> Floats:

@@ -121,6 +121,9 @@ def test_the_flat_one_of_two_runs_is_not_the_best():
 def test_few_folds_are_resampled_by_blocks_of_bars():
     got = judged(0.002 + noise(new_rng())[:, 0], n_folds=2)
     assert got.sharpe.interval.method.startswith("bootstrap percentiles, stationary blocks")
+    assert got.line.endswith(
+        "With 2 folds blocks of bars were resampled: this tells of these very models alone."
+    )
     assert got.beats_chance is True
 
 
