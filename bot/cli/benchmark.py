@@ -21,6 +21,7 @@ from rich.table import Table
 
 import bot
 from bot.cli.bars import load_bars, notices
+from bot.cli.benchmark_report import draw_report
 from bot.cli.boundary import DONE, FAILED, INTERRUPTED, complain, guarded, wants_tracebacks
 from bot.cli.output import say, show
 from bot.flags.benchmark_flags import BENCHMARK_MODE, HOW
@@ -96,10 +97,13 @@ def run_benchmark(request: Request) -> int:
     except KeyboardInterrupt:
         complain(_interrupted(folder))
         return INTERRUPTED
+    drawn = draw_report(folder) if request.screen.report else None
     if request.screen.json:
         say(json.dumps(content, indent=2, allow_nan=False))
     else:
         _print(content, folder)
+        if drawn is not None:
+            _tell(drawn)
     return DONE if any(arm["n_done"] for arm in content["arms"].values()) else FAILED
 
 

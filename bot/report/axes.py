@@ -23,12 +23,10 @@ Side = Literal["x", "y"]
 
 WIDTH_IN = 9.6
 RIGHT_IN = 0.08
-_LEAST_TICKS, _MOST_TICKS = 3, 8
+_LEAST_TICKS, _MOST_TICKS, _MOST_TIME_TICKS = 3, 8, 6
 _SUBDIVISIONS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
-_DURATIONS_S = (
-    *(1e-3, 1e-2, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 180.0, 600.0, 1_800.0),
-    *(3_600.0, 10_800.0, 36_000.0, 86_400.0, 864_000.0),
-)
+_DURATIONS_S = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0, 36_000.0, 360_000.0)
+_MORE_DURATIONS_S = (0.03, 0.3, 3.0, 30.0, 120.0, 300.0, 1_200.0, 1_800.0, 7_200.0, 18_000.0)
 _MARGIN_FRAC = 0.04
 _LEAST_GROWTH = 1e-3
 _LOG_FROM = 5.0
@@ -116,8 +114,7 @@ def log_time_scale(axes: Axes, low_s: float, high_s: float) -> None:
     """Make the x axis logarithmic in seconds, with ticks at times that people say."""
     low_s, high_s = _stretched(low_s, high_s)
     axis = _log_axis(axes, "x", low_s, high_s)
-    ticks = [tick for tick in _DURATIONS_S if low_s <= tick <= high_s]
-    axis.set_major_locator(FixedLocator(ticks or [math.sqrt(low_s * high_s)]))
+    axis.set_major_locator(FixedLocator(_time_ticks(low_s, high_s)))
     axis.set_major_formatter(FuncFormatter(time_tick))
 
 
@@ -145,6 +142,18 @@ def log_ticks(low: float, high: float) -> list[float]:
         if len(chosen) >= _LEAST_TICKS:
             break
     return chosen if len(chosen) >= 2 else [low, high]
+
+
+def _time_ticks(low_s: float, high_s: float) -> list[float]:
+    """Choose times to tick: powers of ten and of sixty, and some between where they are few."""
+    ticks = [tick for tick in _DURATIONS_S if low_s <= tick <= high_s]
+    if len(ticks) < _LEAST_TICKS:
+        ticks = sorted(
+            tick for tick in (*_DURATIONS_S, *_MORE_DURATIONS_S) if low_s <= tick <= high_s
+        )
+    if not ticks:
+        return [math.sqrt(low_s * high_s)]
+    return ticks[:: math.ceil(len(ticks) / _MOST_TIME_TICKS)]
 
 
 def drawn_growth(equity: Floats) -> Floats:

@@ -22,6 +22,8 @@ class Palette:
     hold: str
     random: str
     validation: str
+    original: str
+    many: str
 
 
 LIGHT = Palette(
@@ -33,6 +35,8 @@ LIGHT = Palette(
     hold="#c24e00",
     random="#7b7388",
     validation="#007a5a",
+    original="#a33d78",
+    many="#8a6d00",
 )
 """For `equity.png`, and the light page."""
 

@@ -14,7 +14,7 @@ from bot.report.described import data_facts, machine_facts
 from bot.report.markup import Html, tag
 from bot.report.pictures import inline_svg
 from bot.report.read import RunFiles, listed, nested
-from bot.report.tables import facts, figure, flattened, section, setting, table
+from bot.report.tables import facts, figure, flattened, led, section, setting, table
 from bot.speed_up import sentences
 from bot.wording import (
     NOT_MEASURED,
@@ -164,7 +164,7 @@ def settings_section(run: RunFiles) -> Html:
 
 def reading_section() -> Html:
     """Build the short guide."""
-    points = [tag("li", tag("strong", head), Html(" "), body) for head, body in _HOW_TO_READ]
+    points = [tag("li", *led(*point)) for point in _HOW_TO_READ]
     return section("How to read this", tag("ul", *points))
 
 

@@ -16,7 +16,7 @@ from bot.report.curves import fold_index
 from bot.report.markup import Html, join, tag
 from bot.report.pictures import inline_svg
 from bot.report.read import RunFiles, nested
-from bot.report.tables import figure, integer, section, table
+from bot.report.tables import figure, integer, led, section, table
 from bot.wording import (
     BASELINES,
     COST_KINDS,
@@ -59,7 +59,7 @@ def headline(run: RunFiles) -> Html:
         tag("p", " ".join(sentences) or "This run has no summary yet.", class_="verdict"),
         tag("p", clean(line, max_length=1_000), class_="ground") if line else "",
         tag("div", *figures, class_="figures") if agent else "",
-        tag("p", tag("strong", "Out of sample."), Html(" "), measured_on(run), class_="ground"),
+        tag("p", *led("Out of sample.", measured_on(run)), class_="ground"),
     )
 
 

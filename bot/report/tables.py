@@ -54,6 +54,11 @@ def section(title: str, *content: object, intro: str = "", anchor: str = "") -> 
     return tag("section", join(*head, *content), id=anchor or title.lower().replace(" ", "-"))
 
 
+def led(head: str, words: object) -> tuple[Html, Html, object]:
+    """Return the children of a paragraph that begins with a strong word or two."""
+    return tag("strong", head), Html(" "), words
+
+
 def figure(picture: Html, caption: str) -> Html:
     """Put a caption below a picture."""
     return tag("figure", picture, tag("figcaption", caption))
