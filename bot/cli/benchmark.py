@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +39,7 @@ from training.benchmark.children import ProcessRunner
 from training.benchmark.events import Calibrated, Planned, UnitFinished, UnitStarted
 from training.benchmark.session import PLAN_FILE, TABLE_FILE, Session, Subject, check_subject
 from training.benchmark.table import (
-    HEADINGS,
+    NARROW,
     WORTH_HEADINGS,
     cells,
     number,
@@ -70,19 +71,24 @@ def main(arguments: Sequence[str]) -> int:
 
     def benchmark() -> int:
         given = _words().read(arguments)
-        return run_benchmark(resolve({**given, BENCHMARK_MODE.name: True}))
+        return run_benchmark(resolve({**given, BENCHMARK_MODE.name: True}), arguments)
 
     return guarded(benchmark, tracebacks=wants_tracebacks(arguments))
 
 
-def run_benchmark(request: Request) -> int:
-    """Compare what was asked for with the original, and return the exit code."""
+def run_benchmark(request: Request, arguments: Sequence[str]) -> int:
+    """Compare what was asked for with the original, and return the exit code.
+
+    Args:
+        request: What was asked for.
+        arguments: The words it was asked with.
+    """
     assert request.benchmark is not None
     output = request.output
     root = output.results_dir / (output.run_name or str(request.config.seed))
     folder = (free_folder(root) if output.fresh else root) / FOLDER
     _check_resume(request, folder)
-    subject = _subject(request)
+    subject = _subject(request, command=_command(arguments))
     screen = _Screen(shows=request.screen.verbose > 0 and not request.screen.json)
     try:
         with _tidied(folder), tempfile.TemporaryDirectory() as jobs, RunStore(folder) as store:
@@ -127,7 +133,7 @@ def _tidied(folder: Path) -> Iterator[None]:
                 path.rmdir()
 
 
-def _subject(request: Request) -> Subject:
+def _subject(request: Request, *, command: str) -> Subject:
     """Load the bars and make the arms; every mistake in the flags ends here."""
     assert request.benchmark is not None
     config = request.config
@@ -148,6 +154,7 @@ def _subject(request: Request) -> Subject:
         bars_fingerprint=loaded.bars.fingerprint,
         data=summary.describe_data(loaded, prepared),
         n_cores=min(int(usable_cores().value), _MOST_THREADS),
+        command=command,
     )
 
 
@@ -213,7 +220,7 @@ def _finished(event: UnitFinished) -> str:
 
 def _print(content: Mapping[str, Any], folder: Path) -> None:
     say()
-    show(_table(HEADINGS, list(cells(content))))
+    show(_table(NARROW, list(cells(content, NARROW))))
     if content["worth"]:
         show(_table(WORTH_HEADINGS, list(worth_cells(content))))
     for text in sentences(content):
@@ -248,7 +255,19 @@ def _interrupted(folder: Path) -> str:
     if not (folder / PLAN_FILE).is_file():
         return "Interrupted before anything was planned; nothing was saved."
     n_done = len(list((folder / "units").glob("*.json")))
-    return f"Interrupted: {n_done} runs are saved in {folder}; the same command goes on from there."
+    if not n_done:
+        return f"Interrupted before a run was finished; the plan is kept in {folder}."
+    return (
+        f"Interrupted: {n_done} runs are saved in {folder}; the same command goes on from there. "
+        f"What they show so far is in {TABLE_FILE}."
+    )
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """Return what to type for the same; of files elsewhere only the name, as it may be shown."""
+    words = [word for word in arguments if word.replace("-", "_") != "__benchmark_mode"]
+    shown = [Path(word).name if Path(word).is_absolute() else word for word in words]
+    return shlex.join(["walkfast", "benchmark", *shown])
 
 
 def _python_path() -> str:

@@ -50,7 +50,8 @@ def main(
 
     def train() -> int:
         given = training_words(program).read(arguments)
-        return _train(resolve(given, original=original, results_dir=results_dir))
+        request = resolve(given, original=original, results_dir=results_dir)
+        return _train(request, arguments)
 
     return guarded(train, tracebacks=wants_tracebacks(arguments))
 
@@ -72,10 +73,11 @@ class Progress:
             self.n_saved += 1
 
 
-def _train(request: Request) -> int:
+def _train(request: Request, arguments: Sequence[str]) -> int:
     code: int
     if request.benchmark is not None:  # imported here, for scipy: a single training needs none
-        code = importlib.import_module("bot.cli.benchmark").run_benchmark(request)
+        benchmark = importlib.import_module("bot.cli.benchmark")
+        code = benchmark.run_benchmark(request, arguments)
         return code
     if request.chains is not None:
         code = importlib.import_module("bot.cli.seeds").run_seeds(request)

@@ -80,8 +80,8 @@ def _margin_words(plan: Plan) -> str:
             "(original_again), and is fixed before the arms are compared."
         )
     return (
-        "The original against itself does not fit into the time: what counts as not worse is "
-        "within 5 % of its test score."
+        "The original is not run against itself, which takes more time or more seeds: what counts "
+        "as not worse is within 5 % of its test score."
     )
 
 

@@ -31,8 +31,8 @@ _RULES = {
     A_A: "half of one seed's deviation, from {n} folds of the original against itself with other "
     "seeds (original_again); 5 % of the original's typical test score if fewer than "
     f"{LEAST_CALIBRATION_PAIRS} pairs of them finish",
-    DEFAULT: "5 % of the original's typical test score: the original against itself does not fit "
-    "into the time",
+    DEFAULT: "5 % of the original's typical test score: running the original against itself takes "
+    "more time or more seeds",
 }
 _ORDER = (
     "The rule is written here before any run.",

@@ -57,6 +57,7 @@ class Subject:
         bars_fingerprint: Of the bars' content.
         data: What `training.summary.describe_data` says of them.
         n_cores: Threads that may be worth trying.
+        command: What to type for the same once more; None is not told.
     """
 
     arms: tuple[Arm, ...]
@@ -64,6 +65,7 @@ class Subject:
     bars_fingerprint: str
     data: Mapping[str, Any]
     n_cores: int
+    command: str | None = None
 
     def identity(self) -> dict[str, Any]:
         """Return what a folder's units must agree in."""
@@ -273,7 +275,11 @@ class Session:
             ),
             equities=stitched_equities(self.store.path(RUNS), units),
         )
-        content = {**content, "planned": dict(plan_file), "took_s": self._spent_s}
+        content |= {
+            "command": self.subject.command,
+            "planned": dict(plan_file),
+            "took_s": self._spent_s,
+        }
         self._write(RESULT_FILE, content)
         self.store.path(TABLE_FILE).write_text(markdown(content), encoding="utf-8")
         if content["worth"]:

@@ -8,45 +8,59 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from training.benchmark.arms import OPTIMIZED, ORIGINAL, SWITCHES
+from training.benchmark.arms import (
+    OPTIMIZED,
+    ORIGINAL,
+    ORIGINAL_AGAIN,
+    PLUS,
+    SWITCHES,
+    WITHOUT,
+)
 from training.benchmark.chance import chance_sentences
 
 NONE = "n/a"
 EXTRAPOLATED = "~"
-HEADINGS = ("Arm", "Steps/s", "A fold", "Times as fast", "Test return", "Sharpe", "Fall")
+HEADINGS = (
+    "Arm",
+    "Steps/s",
+    "A fold",
+    "Times as fast",
+    "Time to quality",
+    "Test return",
+    "Score difference",
+    "Sharpe",
+    "Drawdown",
+    "Verdict",
+)
+NARROW = ("Arm", "Steps/s", "A fold", "Times as fast", "Test return", "Sharpe", "Drawdown")
+"""What fits into 80 columns; the rest is in the sentences."""
 WORTH_HEADINGS = ("Optimization", "How", "Times as fast", "Test score", "In short")
 Content = Mapping[str, Any]
 
 
-def cells(content: Content) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each arm, under `HEADINGS`, then one for each baseline."""
-    for name, arm in content["arms"].items():
-        fold = duration(arm["fold_s"])
-        if arm["fold_s"] is not None and arm["fold_s_is"] == "extrapolated":
-            fold = EXTRAPOLATED + fold
-        compared = content["against_original"].get(name)
-        yield (
-            name.replace("_", " "),
-            number(arm["steps_per_s"]),
-            fold,
-            "1" if compared is None else factor(compared["speed"]),
-            percent((arm["test_return"] or {}).get("value")),
-            NONE if arm["sharpe"] is None else f"{arm['sharpe']:.2f}",
-            percent(arm["max_drawdown_frac"], signed=False),
-        )
+def cells(content: Content, headings: Sequence[str] = HEADINGS) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each arm outside the ablation, then one for each baseline.
+
+    Args:
+        content: Content of `benchmark.json`.
+        headings: The columns wanted, some of `HEADINGS`.
+    """
+    for name in _main_arms(content):
+        row = _arm_cells(content, name)
+        yield tuple(row[heading] for heading in headings)
     for name, value in (content["arms"][OPTIMIZED]["baseline_returns"] or {}).items():
-        yield (name.replace("_", " "), "", "", "", percent(value), "", "")
+        row = {"Arm": _spelled(name), "Test return": percent(value)}
+        yield tuple(row.get(heading, "") for heading in headings)
 
 
 def worth_cells(content: Content) -> Iterator[tuple[str, ...]]:
     """Yield a row for each switch of the ablation, under `WORTH_HEADINGS`."""
     for row in content["worth"]:
-        quality = row["quality"]
         yield (
             SWITCHES[row["switch"]],
             row["how"],
             factor(row["speed"]),
-            NONE if quality["value"] is None else f"{quality['value']:+.4f}",
+            difference(row["quality"]),
             row["word"],
         )
 
@@ -54,11 +68,8 @@ def worth_cells(content: Content) -> Iterator[tuple[str, ...]]:
 def sentences(content: Content) -> Iterator[str]:
     """Yield what the numbers say, in plain words, the most important first."""
     yield from _headline(content)
-    for name, compared in content["against_original"].items():
-        yield f"{name.replace('_', ' ')}: {compared['verdict']['text']}."
-    yield from chance_sentences(content, arm=OPTIMIZED)
-    yield from _how(content)
-    yield from content["missing"]
+    yield from _verdicts(content)
+    yield from _details(content)
 
 
 def markdown(content: Content) -> str:
@@ -66,8 +77,11 @@ def markdown(content: Content) -> str:
     lines = [*_rows(HEADINGS, cells(content))]
     if content["worth"]:
         lines += ["", *_rows(WORTH_HEADINGS, worth_cells(content))]
-    lines += ["", *(f"- {sentence}" for sentence in sentences(content))]
-    return "\n".join([*lines, "", _ground(content), ""])
+    said = [*_headline(content), *_details(content)]
+    lines += ["", *(f"- {sentence}" for sentence in said), "", _ground(content)]
+    if content.get("command"):
+        lines += ["", f"    {content['command']}"]
+    return "\n".join([*lines, ""])
 
 
 def number(value: float | None) -> str:
@@ -106,6 +120,57 @@ def factor(estimate: Mapping[str, Any]) -> str:
     return f"{_short(estimate['value'])} ({_short(interval['low'])}-{_short(interval['high'])})"
 
 
+def difference(estimate: Mapping[str, Any]) -> str:
+    """Return a difference of scores with its interval: `+0.012 (-0.003 to +0.027)`."""
+    if estimate["value"] is None:
+        return NONE
+    interval = estimate["interval"]
+    if interval is None:
+        return f"{estimate['value']:+.3g} (?)"
+    return f"{estimate['value']:+.3g} ({interval['low']:+.3g} to {interval['high']:+.3g})"
+
+
+def _main_arms(content: Content) -> list[str]:
+    """Return the arms that are no part of the ablation."""
+    return [name for name in content["arms"] if not name.startswith((PLUS, WITHOUT))]
+
+
+def _arm_cells(content: Content, name: str) -> dict[str, str]:
+    arm, compared = content["arms"][name], content["against_original"].get(name)
+    fold = duration(arm["fold_s"])
+    if arm["fold_s"] is not None and arm["fold_s_is"] == "extrapolated":
+        fold = EXTRAPOLATED + fold
+    return {
+        "Arm": _spelled(name),
+        "Steps/s": number(arm["steps_per_s"]),
+        "A fold": fold,
+        "Times as fast": "1" if compared is None else factor(compared["speed"]),
+        "Time to quality": _quality_time(content, name),
+        "Test return": percent((arm["test_return"] or {}).get("value")),
+        "Score difference": "0" if compared is None else difference(compared["quality"]),
+        "Sharpe": NONE if arm["sharpe"] is None else f"{arm['sharpe']:.2f}",
+        "Drawdown": percent(arm["max_drawdown_frac"], signed=False),
+        "Verdict": "" if compared is None else compared["verdict"]["text"],
+    }
+
+
+def _quality_time(content: Content, name: str) -> str:
+    """Return how many times as soon, and in how many folds at all."""
+    reached = content["time_to_quality"]
+    if reached is None or (name != ORIGINAL and name not in reached):
+        return NONE
+    if name == ORIGINAL:
+        return "1"
+    found = reached[name]
+    if not found["n_reached"]:
+        return f"0 of {found['n_rows']}" if found["n_rows"] else NONE
+    return f"{factor(found['speed'])}, {found['n_reached']} of {found['n_rows']}"
+
+
+def _spelled(name: str) -> str:
+    return name.replace("_", " ")
+
+
 def _short(value: float) -> str:
     if value >= 1e6:
         return f"{value:.1e}"
@@ -133,8 +198,71 @@ def _headline(content: Content) -> Iterator[str]:
         yield f"Of what the best policy on this planted market earns, {shares}."
 
 
+def _verdicts(content: Content) -> Iterator[str]:
+    for name in _main_arms(content):
+        if name in content["against_original"] and name != ORIGINAL_AGAIN:
+            yield f"{_spelled(name)}: {content['against_original'][name]['verdict']['text']}."
+
+
+def _details(content: Content) -> Iterator[str]:
+    yield from _soon(content)
+    yield from chance_sentences(content, arm=OPTIMIZED)
+    yield from _what_pays(content)
+    yield from _how(content)
+    yield from _drift(content)
+    yield from content["missing"]
+
+
+def _soon(content: Content) -> Iterator[str]:
+    """Say how soon ours was as good as the original on validation bars, and in how many folds."""
+    found = (content["time_to_quality"] or {}).get(OPTIMIZED)
+    if found is None or not found["n_rows"]:
+        return
+    times = ""
+    if found["speed"]["value"] is not None:
+        never = found["n_rows"] - found["n_reached"]
+        times = f", {factor(found['speed'])} times as soon as the original itself"
+        times += f" (the other {never} are not in this ratio)" if never else ""
+    yield (
+        f"Time to quality: in {found['n_reached']} of {found['n_rows']} folds ours reached the "
+        f"original's final validation score and held it{times}. Held: no later validation of the "
+        "fold is below it; a twin of the original gets there in about half of its folds."
+    )
+
+
+def _what_pays(content: Content) -> Iterator[str]:
+    """Say which optimizations are shown to pay both ways, and which are not."""
+    words: dict[str, list[str]] = {}
+    for row in content["worth"]:
+        words.setdefault(SWITCHES[row["switch"]], []).append(row["word"])
+    pays = [name for name, said in words.items() if set(said) == {"pays"}]
+    partly = [name for name, said in words.items() if "pays" in said and name not in pays]
+    rest = [name for name, said in words.items() if "pays" not in said]
+    if pays:
+        yield f"Pays, added and left out alike: {', '.join(pays)}."
+    if partly:
+        yield f"Pays in one of the two comparisons only: {', '.join(partly)}."
+    if rest:
+        yield (
+            f"Not shown to pay: {', '.join(rest)}. An interval of the times as fast that includes "
+            "1 shows nothing."
+        )
+
+
+def _drift(content: Content) -> Iterator[str]:
+    """Say where the original is not as fast as itself."""
+    again = content["against_original"].get(ORIGINAL_AGAIN)
+    interval = again and again["speed"]["interval"]
+    if interval and not interval["low"] <= 1 <= interval["high"]:
+        yield (
+            f"The original was {factor(again['speed'])} times as fast as itself: the machine was "
+            "not equally fast all the time, or it is chance, as in one of ten."
+        )
+
+
 def _how(content: Content) -> Iterator[str]:
-    for name, arm in content["arms"].items():
+    for name in _main_arms(content):
+        arm = content["arms"][name]
         if arm["kind"] == "timed" and arm["n_done"]:
             left_out = "evaluation and test left out" if name == ORIGINAL else "test left out"
             yield (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.benchmark import _print, _runner, _Screen
+from bot.cli.benchmark import _command, _interrupted, _print, _runner, _Screen
 from bot.cli.commands import run
 from tests.training.benchmark import made_up
 from training.benchmark.arms import make_arms
@@ -89,6 +89,22 @@ def test_the_table_fits_80_columns(capsys, ablation):
     assert max(map(len, said.splitlines())) <= 80
     assert ("the engine" in said) == ablation
     assert "buy and hold" in said
+
+
+def test_the_command_is_told_without_where_files_lie(tmp_path):
+    words = ["--benchmark-mode", "--data_path", str(tmp_path / "my bars.csv"), "--seeds", "3"]
+    assert _command(words) == "walkfast benchmark --data_path 'my bars.csv' --seeds 3"
+
+
+def test_an_interruption_says_what_is_saved(tmp_path):
+    assert "nothing was saved" in _interrupted(tmp_path)
+    (tmp_path / "plan.json").touch()
+    assert "the plan is kept" in _interrupted(tmp_path)
+    (tmp_path / "units").mkdir()
+    (tmp_path / "units" / "original-0.json").touch()
+    said = _interrupted(tmp_path)
+    assert "1 runs are saved" in said
+    assert "table.md" in said
 
 
 TINY = {
