@@ -39,9 +39,10 @@ def sentences(optimization: Mapping[str, Any]) -> list[str]:
     )
     return [
         f"{spread}.",
-        f"The original would learn {duration(measured.get('original_fold_s'))} for its "
-        f"{whole(found.get('budget_steps'))} steps at {compact(found.get('steps_per_s'))} steps/s "
-        f"({counted(int(threads), 'thread')}), evaluations not counted; a fold here took "
+        f"At its pace, {compact(found.get('steps_per_s'))} steps/s on "
+        f"{counted(int(threads), 'thread')}, the original needs "
+        f"{duration(measured.get('original_fold_s'))} for its {whole(found.get('budget_steps'))} "
+        "steps, evaluations not counted; a fold here took "
         f"{duration(measured.get('mean_fold_s'))} on average, all counted.",
         f"Env steps a second: {times(measured.get('steps_ratio'))}. Timing the original took "
         f"{duration(found.get('took_s'))}; its warm-up is not in the figures.",

@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from training.agent.speed import Speed, SpeedTest, short_rounds
+from training.clock import Instant
 from training.config import RunConfig, on_the_same_ground, original_config, with_values
 from training.events import OriginalTimed
 from training.folds import Fold
@@ -25,6 +26,8 @@ LEAST_ROUNDS = 5
 LEAST_S = 2.0
 """Seconds that they take at least."""
 _PATIENCE = 1.5  # times what one thread took, before several are given up
+OWN_CORE = 0.9
+"""CPU seconds by wall seconds from which on a thread had a core to itself."""
 MOST_THREADS = 8
 """More threads than these do not help networks of this size."""
 
@@ -36,10 +39,12 @@ class Pace:
     Attributes:
         speed: What was timed.
         took_s: Seconds of all of it, building and warming up included.
+        cpu_s: CPU seconds of the process meanwhile.
     """
 
     speed: Speed
     took_s: float
+    cpu_s: float
 
     @property
     def warm_up_s(self) -> float:
@@ -179,7 +184,7 @@ def measure_pace(
         least_rounds: Rounds that are timed at least.
         most_s: Seconds after which it ends, with fewer rounds or none; None waits for them.
     """
-    started_s = perf_counter()
+    started = Instant.now()
     tape, _ = fold_market(prepared, fold, config)
     test = SpeedTest(
         tape=tape,
@@ -195,7 +200,10 @@ def measure_pace(
         least_rounds=least_rounds,
         most_s=most_s,
     )
-    return Pace(speed=speed, took_s=perf_counter() - started_s)
+    ended = Instant.now()
+    return Pace(
+        speed=speed, took_s=ended.wall_s - started.wall_s, cpu_s=ended.cpu_s - started.cpu_s
+    )
 
 
 def calibrate(
@@ -204,7 +212,8 @@ def calibrate(
     """Time the original training where a run trains, and leave all random states as they were.
 
     On one thread and on all cores, and the faster counts: the comparison is with the original at
-    its best. On a busy machine several threads can be slower by far: they are given up then.
+    its best. On a busy machine several threads are slower by far: where one thread did not have a
+    core to itself they are not tried, and they are given up where they take longer.
 
     Args:
         config: The run that is compared with it.
@@ -218,7 +227,7 @@ def calibrate(
     n_cores = min(int(usable_cores().value), MOST_THREADS)
     with globals_kept():
         paces = {1: _pace_on(1, original, prepared, fold)}
-        if n_cores > 1:
+        if n_cores > 1 and paces[1].cpu_s >= OWN_CORE * paces[1].took_s:
             most_s = _PATIENCE * paces[1].took_s
             paces[n_cores] = _pace_on(n_cores, original, prepared, fold, most_s=most_s)
     complete = [count for count in paces if paces[count].speed.n_rounds >= LEAST_ROUNDS]

@@ -99,7 +99,7 @@ class FoldStarted(Event):
 
     Attributes:
         fold_index: Position in the walk-forward.
-        budget_steps: Env steps it may take.
+        budget_steps: Env steps it may take, in whole rollouts.
         warm_start_from: Fold whose model it starts from; None from fresh weights.
         train_start, train_stop, validation_start, validation_stop, test_start, test_stop: Bars.
     """
@@ -122,7 +122,7 @@ class Progressed(Event):
     Attributes:
         fold_index: Position in the walk-forward.
         n_steps: Env steps trained in this fold so far.
-        budget_steps: Env steps it may take.
+        budget_steps: Env steps it may take, in whole rollouts.
         steps_per_s: Env steps a second over this fold's rollouts and updates so far.
         learning_rate, n_epochs, ent_coef, clip_range: Hyperparameters in force, read back from
             the optimizer and the agent.

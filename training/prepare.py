@@ -16,7 +16,7 @@ from envs.array_cache import ArrayCache
 from envs.bars import Bars
 from envs.features import FeatureMatrix, FittedScaler, build_features
 from envs.market import Tape, make_tape
-from envs.market.doubts import doubts
+from envs.market.doubts import check_tradable, doubts
 from envs.observations import ObservationLayout
 from training.agent.build import resolve_device
 from training.agent.checkpoint import LoadedModel, load_model
@@ -64,7 +64,8 @@ def prepare(
 
     Raises:
         WalkfastError: If the device is missing or has no bf16 where that is asked for, a feature
-            cannot be built, the bars are too few for one fold, or the initial model does not fit.
+            cannot be built, no bar lets the account trade, the bars are too few for one fold, or
+            the initial model does not fit.
     """
     check_precision(config.agent, resolve_device(config.device))
     with clock.stage("features"):
@@ -73,6 +74,7 @@ def prepare(
         features.names, bars_held_scale_bars=config.env.bars_held_scale_bars
     )
     tape = make_tape(bars, features, config.env.market)
+    check_tradable(tape, config.env.market)
     return Prepared(
         bars=bars,
         features=features,

@@ -354,8 +354,9 @@ class Run:
             self.emit(Noticed(level="warning", message=message))
         if n_done:
             complete = n_done == len(prepared.folds)
+            done = "1 fold was" if n_done == 1 else f"{n_done} folds were"
             what = "it is complete; --fresh trains anew" if complete else f"fold {n_done} is next"
-            self.emit(Noticed(level="info", message=f"{n_done} folds were done before: {what}"))
+            self.emit(Noticed(level="info", message=f"{done} done before: {what}"))
 
     def _cache_decision(self) -> Decision:
         """Say whether the features were found or built."""

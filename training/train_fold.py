@@ -303,7 +303,7 @@ class _FoldLoop(BaseCallback):
             Progressed(
                 fold_index=self._job.fold.index,
                 n_steps=training.n_steps,
-                budget_steps=self._job.budget_steps,
+                budget_steps=self._config.agent.whole_rollouts(self._job.budget_steps),
                 steps_per_s=training.n_steps / self._clock.seconds("rollout", "update"),
                 **asdict(values),
             )

@@ -22,7 +22,7 @@ from bot.cli.oddities import Surroundings, crowding, oddities
 from bot.cli.output import output_encoding, say
 from bot.flags.flag import Flag
 from bot.flags.help_text import line
-from bot.flags.parse import Words, add_flags
+from bot.flags.parse import Given, Words, add_flags
 from bot.flags.resolve import Request, resolve
 from bot.flags.rule_flags import AGENT
 from bot.flags.table import FLAGS, TrainingSettings
@@ -51,8 +51,12 @@ def main(arguments: Sequence[str]) -> int:
     return guarded(lambda: _run(arguments), tracebacks=wants_tracebacks(arguments))
 
 
-def diagnose(request: Request) -> Diagnosis:
+def diagnose(request: Request, given: Given) -> Diagnosis:
     """Examine this machine for the agent of a command line.
+
+    Args:
+        request: What it comes to.
+        given: The values that were typed, by name of the flag.
 
     Raises:
         ConfigError: If the device is missing, bf16 is asked for where it is not fast, or sizes do
@@ -75,6 +79,7 @@ def diagnose(request: Request) -> Diagnosis:
         found=found,
         around=around,
         odd=(*crowding(found), *oddities(found.hardware, around)),
+        typed=given,
     )
 
 
@@ -99,7 +104,7 @@ def look_around() -> Surroundings:
 def _run(arguments: Sequence[str]) -> int:
     given = _words().read(arguments)
     as_json = given.pop("json", False)
-    diagnosis = diagnose(resolve(given))
+    diagnosis = diagnose(resolve(given), given)
     if as_json:
         say(json.dumps(facts(diagnosis), indent=2, allow_nan=False))
     else:

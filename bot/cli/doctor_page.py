@@ -5,8 +5,8 @@ Not here: how it was found out (`bot.cli.doctor`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich import box
@@ -36,6 +36,7 @@ class Diagnosis:
         found: What was found and measured.
         around: Cache and screen.
         odd: What is missing or odd, as sentences.
+        typed: Values of the flags that were typed, by name.
     """
 
     profile: str
@@ -43,16 +44,28 @@ class Diagnosis:
     found: Examination
     around: Surroundings
     odd: tuple[str, ...]
+    typed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def flags(self) -> str:
-        """Flags of `walkfast train` that take what is recommended."""
+        """Flags of `walkfast train` that take what is recommended, and what was typed besides."""
         best = self.found.recommended.config
         names = [n for n in _RECOMMENDED if best.engine != "stock" or n != "precision"]
         chosen = [(name, getattr(best, name)) for name in names]
         if self.profile != DEFAULT_PROFILE:
             chosen.insert(0, ("profile", self.profile))
-        return " ".join(f"--{name} {value}" for name, value in chosen)
+        known = {"profile", "verbose", *names}
+        chosen += [item for item in self.typed.items() if item[0] not in known]
+        return " ".join(as_typed(name, value) for name, value in chosen)
+
+
+def as_typed(name: str, value: Any) -> str:
+    """Write a flag with its value as the command line takes it."""
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    if isinstance(value, tuple):
+        return f"--{name} {' '.join(map(str, value)) or ','}"
+    return f"--{name} {'none' if value is None else value}"
 
 
 def facts(diagnosis: Diagnosis) -> dict[str, Any]:

@@ -203,7 +203,19 @@ def _warnings(trial: Trial) -> Iterator[str]:
     if trial.tested.n_refused:
         yield f"{trial.tested.n_refused:,} orders of the model were refused: the margin was short."
     if trial.tested.terminated:
-        yield f"The account ended early, after {trial.tested.n_bars:,} of {window.n_bars:,} bars."
+        yield (
+            f"The account ended early, after {trial.tested.n_bars:,} of {window.n_bars:,} bars: "
+            f"{_end_words(trial)}."
+        )
+
+
+def _end_words(trial: Trial) -> str:
+    market, reason = trial.market, trial.tested.end_reason
+    if reason == "drawdown":
+        return f"equity fell {market.max_drawdown_frac:.0%} below its peak (--max_drawdown)"
+    if reason == "stop_out":
+        return f"equity fell below {market.stop_out_frac:.0%} of the margin (--stop_out)"
+    return "nothing was left of it"
 
 
 def _overlap(trial: Trial) -> Iterator[str]:

@@ -19,6 +19,7 @@ from bot.cli.chain import Chain, cache_for
 from bot.flags.help_text import training_words
 from bot.flags.resolve import Request, Screen, leaves, resolve
 from bot.live import Form, PlainChains, PlainLines, choose_display
+from bot.wording import counted
 from envs.data.load import LoadedBars
 from envs.errors import ConfigError
 from training.clock import StageClock
@@ -160,6 +161,5 @@ def how_to_go_on(progress: Progress, *, fresh: bool) -> str:
         way = (
             f"the same command with --run_name {folder.name} instead of --fresh goes on from there"
         )
-    return (
-        f"Interrupted: {progress.n_saved} of {progress.n_folds} folds are saved in {folder}; {way}."
-    )
+    folds = f"{progress.n_saved} of {counted(progress.n_folds, 'fold')}"
+    return f"Interrupted: {folds} saved in {folder}; {way}."

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from time import perf_counter
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -35,11 +36,13 @@ from training.events import (
     FoldStarted,
     Noticed,
     OriginalTimed,
+    Progressed,
     RunFinished,
     RunStarted,
 )
 
 _SUMMARY_WIDTH = 100
+_FIRST_PATIENCE_S, _PATIENCE_S = 5.0, 30.0  # silence before a line of progress, in every fold
 _UNREAD_RULES = frozenset({"evaluation_schedule"})  # its evaluations have lines of their own
 _SAID_ONCE_RULES = frozenset({"phase_schedule", "preprocessing_cache", "fast_evaluation"})
 
@@ -47,15 +50,26 @@ _SAID_ONCE_RULES = frozenset({"phase_schedule", "preprocessing_cache", "fast_eva
 class PlainLines:
     """One line for each thing worth reading, and the summary at the end.
 
+    An update is worth one where nothing else was written for a while: a slow training is not
+    silent, and a fast one writes what it always does.
+
     Args:
         stream: Where lines go; None is standard output.
         label: Whose run it is, where several run side by side: lines begin with it, and the end
             is one line.
+        clock: Reads seconds.
     """
 
-    def __init__(self, stream: TextIO | None = None, *, label: str | None = None) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        *,
+        label: str | None = None,
+        clock: Callable[[], float] = perf_counter,
+    ) -> None:
         self._sink = LineSink(stream)
         self._label = label
+        self._clock, self._written_s, self._patience_s = clock, clock(), _FIRST_PATIENCE_S
         self._progress = RunProgress()
         self._said: dict[str, tuple[object]] = {}
 
@@ -64,6 +78,7 @@ class PlainLines:
         self._progress(event)
         for line in self._lines(event):
             self._sink.write(line if self._label is None else f"{self._label}: {line}")
+            self._written_s = self._clock()
 
     def _lines(self, event: Event) -> list[str]:
         lines: list[str] = []
@@ -73,11 +88,14 @@ class PlainLines:
             case OriginalTimed():
                 lines = [original_line(event)]
             case FoldStarted():
+                self._patience_s = _FIRST_PATIENCE_S
                 lines = [f"fold {event.fold_index}: {_start(event)}"]
             case Decided() if self._is_news(event):
                 lines = [f"fold {event.fold_index}: {_decision(event)}"]
             case Evaluated():
                 lines = [f"fold {event.fold_index}: {self._evaluation(event)}"]
+            case Progressed() if self._clock() - self._written_s >= self._patience_s:
+                lines = [f"fold {event.fold_index}: {self._update(event)}"]
             case FoldFinished():
                 lines = [f"fold {event.fold_index}: {_end(event)}{self._to_go()}"]
             case Noticed():
@@ -87,6 +105,13 @@ class PlainLines:
             case RunFinished():
                 lines = ["", *_summary_lines(event), "", final_line(event)]
         return lines
+
+    def _update(self, event: Progressed) -> str:
+        self._patience_s = _PATIENCE_S
+        return (
+            f"step {whole(event.n_steps)} of {whole(event.budget_steps)}, "
+            f"{whole(event.steps_per_s)} steps/s"
+        )
 
     def _is_news(self, event: Decided) -> bool:
         """Say whether a decision is worth a line.
@@ -114,8 +139,7 @@ class PlainLines:
         n_left = run.n_folds - self._progress.n_folds_done if run else 0
         if n_left < 1:
             return ""
-        plural = "folds" if n_left > 1 else "fold"
-        return f"; {n_left} {plural} to go, ETA {duration(self._progress.remaining_s)}"
+        return f"; {counted(n_left, 'fold')} to go, ETA {duration(self._progress.remaining_s)}"
 
 
 class JsonLines:
@@ -157,7 +181,7 @@ def run_line(event: RunStarted) -> str:
     """Say what is about to be trained on what."""
     return (
         f"{clean(event.symbol)} {clean(event.timeframe)}: {whole(event.n_bars)} bars, "
-        f"{event.n_features} features, {event.n_folds} folds; {event.method} training, "
+        f"{event.n_features} features, {counted(event.n_folds, 'fold')}; {event.method} training, "
         f"profile {clean(event.profile)}, {event.device}; results in {clean(event.run_folder)}"
     )
 
@@ -167,8 +191,8 @@ def original_line(event: OriginalTimed) -> str:
     when = "timed when this run was begun" if event.was_before else "timed"
     return (
         f"the original training, {when}: {compact(event.steps_per_s)} env steps/s on "
-        f"{counted(event.n_threads, 'thread')} ({counted(event.n_rounds, 'update')} in "
-        f"{duration(event.took_s)} with their warm-up, which is not counted), so "
+        f"{counted(event.n_threads, 'thread')} ({counted(event.n_rounds, 'update')}; "
+        f"{duration(event.took_s)} in all, their warm-up included and not counted), so "
         f"{duration(event.fold_s)} for a fold of {whole(event.budget_steps)} steps"
     )
 
@@ -201,12 +225,11 @@ def _decision(event: Decided) -> str:
 
 def _end(event: FoldFinished) -> str:
     stopped = " (stopped early)" if event.stopped_early else ""
-    trades = "trade" if event.n_test_trades == 1 else "trades"
     return (
         f"done in {duration(event.duration_s)}, {whole(event.n_steps)} steps{stopped}: "
         f"test {percent(event.test_return_frac)}, "
         f"buy-and-hold {percent(event.test_buy_and_hold_frac)}, "
-        f"{whole(event.n_test_trades)} {trades}; validation score {score(event.validation_score)}"
+        f"{counted(event.n_test_trades, 'trade')}; validation score {score(event.validation_score)}"
     )
 
 

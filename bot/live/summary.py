@@ -26,6 +26,7 @@ from bot.wording import (
     charged,
     clean,
     cost_ground,
+    counted,
     decimal,
     duration,
     hold_sizing,
@@ -81,7 +82,7 @@ def render_summary(
         Text(),
         Text(" ".join(told), style="bold"),
         Text(),
-        _rules_table(_mapping(optimization, "rules")),
+        _RulesTable(_mapping(optimization, "rules")),
         Text(),
         _facts(summary, optimization, run_folder),
     ]
@@ -93,8 +94,7 @@ def measured_on(summary: Mapping[str, Any]) -> str:
     agent = _mapping(summary, "out_of_sample")
     folds = summary.get("folds")
     rows = [row for row in folds if isinstance(row, Mapping)] if isinstance(folds, list) else []
-    folds_word = "fold" if len(rows) == 1 else "folds"
-    told = f"test slices only: {whole(agent.get('n_bars'))} bars of {len(rows)} {folds_word}"
+    told = f"test slices only: {whole(agent.get('n_bars'))} bars of {counted(len(rows), 'fold')}"
     ends = [rows[0].get("test_start"), rows[-1].get("test_stop")] if rows else []
     span = " to ".join(clean(end)[:16].replace("T", " ") for end in ends if end is not None)
     return f"{told}, {span}" if span else told
@@ -109,7 +109,8 @@ def final_line(event: RunFinished) -> str:
     hold = _mapping(baselines, "buy_and_hold")
     market = "synthetic market, " if on_planted(event.summary.get("data")) else ""
     return (
-        f"done in {duration(event.summary.get('duration_s'))}: {market}out of sample "
+        f"done; loading and folds took {duration(event.summary.get('duration_s'))}: "
+        f"{market}out of sample "
         f"{percent(agent.get('total_return_frac'))}, "
         f"buy-and-hold {percent(hold.get('total_return_frac'))}, "
         f"{whole(agent.get('n_trades'))} trades, max drawdown "
@@ -147,24 +148,38 @@ def _performances(
     return [agent, *(_mapping(baselines, name) for name in BASELINES)]
 
 
-def _rules_table(rules: Mapping[str, Any]) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("Rule", no_wrap=True)
-    table.add_column("Decisions", justify="right", no_wrap=True)
-    table.add_column("Saved", justify="right", no_wrap=True)
-    table.add_column("Cost", justify="right", no_wrap=True)
-    table.add_column("How it was measured", style="dim", overflow="fold")
-    for rule in rules:
-        count = _mapping(rules, rule)
-        add_row(
-            table,
-            rule_name(rule),
-            whole(count.get("n_decisions")),
-            saved_text(count),
-            duration(count.get("cost_s")),
-            clean(count.get("how_measured", "")),
-        )
-    return table if rules else Text("No rule was recorded.", style="dim")
+class _RulesTable:
+    """The table of rules; on a narrow console how things were measured stands below it."""
+
+    def __init__(self, rules: Mapping[str, Any]) -> None:
+        self._counts = {rule: _mapping(rules, rule) for rule in rules}
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        is_narrow = options.max_width < _NARROW_COLUMNS
+        if not self._counts:
+            yield Text("No rule was recorded.", style="dim")
+            return
+        yield self._table(with_how=not is_narrow)
+        for rule, count in self._counts.items():
+            if is_narrow and as_number(count.get("saved")) is not None:
+                yield Text(f"{rule_name(rule)}: {clean(count.get('how_measured', ''))}", "dim")
+
+    def _table(self, *, with_how: bool) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        table.add_column("Rule", no_wrap=True)
+        for name in ("Decisions", "Saved", "Cost"):
+            table.add_column(name, justify="right", no_wrap=True)
+        if with_how:
+            table.add_column("How it was measured", style="dim", overflow="fold")
+        for rule, count in self._counts.items():
+            row = (
+                rule_name(rule),
+                whole(count.get("n_decisions")),
+                saved_text(count),
+                duration(count.get("cost_s")),
+            )
+            add_row(table, *row, *([clean(count.get("how_measured", ""))] if with_how else []))
+        return table
 
 
 def _facts(

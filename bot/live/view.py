@@ -20,7 +20,7 @@ from bot.live.lines import notice_line, original_line
 from bot.live.panels import compose, folds_table
 from bot.live.progress import RunProgress
 from bot.live.summary import final_line, render_summary
-from bot.wording import duration
+from bot.wording import counted, duration
 from training.events import Event, Noticed, OriginalTimed
 
 REFRESH_S = 1.0
@@ -164,7 +164,8 @@ class RunPicture:
             yield render_summary(ended.summary, ended.optimization, run_folder=ended.run_folder)
             yield Text(f"\n{final_line(ended)}")
         elif progress.run is not None:
+            n_folds = progress.run.n_folds
             yield Text(
-                f"Stopped with {progress.n_folds_done} of {progress.run.n_folds} folds done, "
+                f"Stopped with {progress.n_folds_done} of {counted(n_folds, 'fold')} done, "
                 f"after {duration(progress.elapsed_s)}."
             )

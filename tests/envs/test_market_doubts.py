@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from envs.errors import ConfigError
 from envs.market import MarketConfig, make_tape
-from envs.market.doubts import doubts
+from envs.market.doubts import check_tradable, doubts
 from tests.envs.slow_market import make_bars
 
 
@@ -27,6 +28,31 @@ def test_yen_taken_for_dollars_cannot_be_margined():
     assert "On 100% of the bars nothing can trade: 0.2 lots" in doubt
     assert "need 30,000 USD of margin at bar 0 and the balance is 10,000" in doubt
     assert "--currency_conversion" in doubt
+
+
+def tradable(prices, **market):
+    config = MarketConfig(**market)
+    bars = make_bars(prices, prices, symbol="XAUUSD")
+    check_tradable(make_tape(bars, np.zeros((len(prices), 1), np.float32), config), config)
+
+
+def test_an_account_that_no_bar_lets_trade_is_refused_with_the_least_margin():
+    """0.2 lots of 100 ounces at 2,000 and leverage 1 bind 40,000; 2,001 would bind 40,020."""
+    with pytest.raises(ConfigError) as refused:
+        tradable([2001.0, 2000.0], leverage=1.0, spread_points=10)
+    assert "0.2 lots, the first order of a new account, need 40,000 USD" in str(refused.value)
+    assert "the balance is 10,000 USD" in str(refused.value)
+    assert "--balance_per_lot" in str(refused.value)
+
+
+@pytest.mark.parametrize("bid", [500.0, 500.001])
+def test_one_bar_on_which_it_may_sell_is_enough(bid):
+    """At 500 it may sell 0.2 lots for its whole balance; buying costs the spread more."""
+    if bid == 500.0:
+        tradable([2000.0, bid], leverage=1.0, spread_points=10)
+        return
+    with pytest.raises(ConfigError):
+        tradable([2000.0, bid], leverage=1.0, spread_points=10)
 
 
 @pytest.mark.parametrize(("last", "n_doubts"), [(50_000.0, 0), (50_001.0, 1)])

@@ -59,6 +59,7 @@ def timings(monkeypatch):
 
     monkeypatch.setattr(SpeedTest, "measure", measure)
     monkeypatch.setattr(calibration, "usable_cores", lambda: Limit(2.0, None))
+    monkeypatch.setattr(calibration, "OWN_CORE", 0.0)
     return seen
 
 
@@ -106,6 +107,15 @@ def test_threads_that_are_far_slower_are_given_up(timings):
     found = calibrate(config, bars, bars.folds[0], budget_steps=None)
     assert [most_s is None for *_, most_s in timings[1:]] == [True, False]
     assert (found.steps_per_s, found.n_threads, found.tried_threads) == (16.0, 1, (1, 2))
+
+
+@pytest.mark.usefixtures("small")
+def test_several_threads_are_not_tried_where_one_had_no_core_to_itself(timings, monkeypatch):
+    monkeypatch.setattr(calibration, "OWN_CORE", 1e6)
+    config = tiny_config(folds__max_folds=1)
+    bars = prepared(config)
+    found = calibrate(config, bars, bars.folds[0], budget_steps=None)
+    assert (found.n_threads, found.tried_threads, len(timings)) == (1, (1,), 1)
 
 
 @pytest.mark.usefixtures("small")

@@ -306,6 +306,7 @@ def test_a_run_of_other_bars_is_refused(finished, tmp_path):
     [
         ({"folds__initial_window_bars": 5000}, "bars"),
         ({"device": "cuda"}, "CUDA"),
+        ({"env__market__leverage": 0.001}, "able to trade on some bar"),
     ],
 )
 def test_wrong_settings_leave_nothing_behind(tmp_path, change, what):

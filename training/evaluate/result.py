@@ -56,6 +56,19 @@ class Evaluation:
         return len(self.actions)
 
     @property
+    def end_reason(self) -> str | None:
+        """Why the walk ended early: `drawdown`, `stop_out` or `ruin`; None where it did not.
+
+        The last trade tells where a position was open then.
+        """
+        if not self.terminated:
+            return None
+        reason = str(self.ledger.reason[-1])
+        if reason in ("drawdown", "stop_out", "ruin"):
+            return reason
+        return "ruin" if self.equity[-1] <= 0 else "drawdown"
+
+    @property
     def n_trades(self) -> int:
         """Closed trades."""
         return len(self.ledger)

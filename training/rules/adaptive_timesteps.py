@@ -126,10 +126,10 @@ def _convergence(
     wish = sorted(wished)[max(math.ceil(config.quantile_frac * len(wished)) - 1, 0)]
     value = min(max(wish, config.min_timesteps), config.base_timesteps)
     reason = (
-        f"the last {len(latest)} comparable folds were best after "
         f"{_listed([item.best_step for item in latest])} steps of "
-        f"{_listed([item.steps_trained for item in latest])} and so wish for {_listed(wished)}; "
-        f"{wish:,} meets {config.quantile_frac:.0%} of them and gives {value:,} within "
+        f"{_listed([item.steps_trained for item in latest])} were best in the latest comparable "
+        f"{'fold' if len(latest) == 1 else 'folds'}, so {_listed(wished)} are wished for; "
+        f"{wish:,} meets {config.quantile_frac:.0%} of such wishes and gives {value:,} within "
         f"[{config.min_timesteps:,}, {config.base_timesteps:,}]"
     )
     return _budget(value, reason, wished_steps=wished, wish=wish)

@@ -72,9 +72,10 @@ def decide_stop(
     best, n_stale = _best_and_stale(evaluations, config.min_delta)
     step, minimum_steps = evaluations[-1].step, _minimum_steps(config, budget_steps)
     stop = n_stale >= config.patience_evaluations and step >= minimum_steps
+    evaluations_word = "evaluation" if n_stale == 1 else "evaluations"
     reason = (
         f"{'stop' if stop else 'go on'} at step {step:,} of {budget_steps:,}: {n_stale} "
-        f"evaluations since the best ({best.score:.6g} at step {best.step:,}), patience "
+        f"{evaluations_word} since the best ({best.score:.6g} at step {best.step:,}), patience "
         f"{config.patience_evaluations}, at least {minimum_steps:,} steps"
     )
     inputs = {"step": step, "n_stale": n_stale, "best_step": best.step, "best_score": best.score}

@@ -10,6 +10,8 @@ import pytest
 
 from bot.cli import doctor
 from bot.cli.commands import run
+from bot.flags.help_text import training_words
+from bot.flags.resolve import resolve
 from tests.bot.cli.examined import examination
 
 
@@ -39,6 +41,17 @@ def test_the_page_ends_with_flags_to_copy(asked, capsys):
     assert out.splitlines()[-1].startswith("  --engine chunked --n_envs 64 ")
     assert err == ""  # no terminal, no progress
     assert "\x1b" not in out
+
+
+def test_flags_that_were_typed_are_among_those_to_copy(asked, capsys):
+    words = "--lstm_hidden_size 96 --net_arch 32 16 --target_kl none --device cpu --n_envs 8"
+    assert run(["doctor", "--profile", "quality", *words.split(), "--verbose", "1"]) == 0
+    (last,) = capsys.readouterr().out.splitlines()[-1:]
+    assert last == (
+        "  --profile quality --engine chunked --n_envs 64 --n_steps 32 --precision bf16 "
+        "--n_threads 2 --lstm_hidden_size 96 --net_arch 32 16 --target_kl none --device cpu"
+    )
+    assert resolve(training_words("x").read(last.split())).config.agent.lstm_hidden_size == 96
 
 
 def test_json_is_one_object_and_nothing_else(asked, capsys):

@@ -113,7 +113,7 @@ def test_an_interrupted_run_says_what_is_saved_and_how_to_go_on():
     progress(started(first_fold_index=2))
     progress(finished(2))
     assert how_to_go_on(progress, fresh=False) == (
-        f"Interrupted: 3 of 12 folds are saved in {Path('results/42')}; "
+        f"Interrupted: 3 of 12 folds saved in {Path('results/42')}; "
         "the same command goes on from there."
     )
 
@@ -174,7 +174,7 @@ def test_a_run_that_is_interrupted_is_code_130_and_goes_on(alone, capsys):
         process.send_signal(signal.SIGINT)
         _, complaint = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert re.search(r"Interrupted: \d+ of 12 folds are saved in .*42", complaint)
+    assert re.search(r"Interrupted: \d+ of 12 folds saved in .*42", complaint)
     assert "Traceback" not in complaint
     assert run([*words, "--resume", "--quiet"]) == 0
     assert len(list((alone / "results/42/folds").iterdir())) == 12

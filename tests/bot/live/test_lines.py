@@ -1,16 +1,26 @@
 import io
 import json
 import math
+from dataclasses import replace
 
 from bot.live import JsonLines, PlainLines, Quiet
-from training.events import Decided, Evaluated, Event, Noticed, RunFinished
+from tests.bot.calibrated import ORIGINAL
+from training.events import (
+    Decided,
+    Evaluated,
+    Event,
+    FoldStarted,
+    Noticed,
+    Progressed,
+    RunFinished,
+)
 
 HOSTILE = "EVIL[/]\x1b[2J\u202e"
 
 
-def plain(events):
+def plain(events, clock=lambda: 0.0):
     stream = io.StringIO()
-    display = PlainLines(stream)
+    display = PlainLines(stream, clock=clock)
     for event in events:
         display(event)
     return stream.getvalue().splitlines()
@@ -33,6 +43,47 @@ def test_each_fold_has_a_line_for_its_start_its_evaluations_and_its_end(fake_eve
     assert of_fold[-1].startswith("fold 1: done in 12.0 s, 4,000 steps: test ")
 
 
+def progressed(n_steps):
+    return Progressed(
+        fold_index=0, n_steps=n_steps, budget_steps=90_112, steps_per_s=70.4,
+        learning_rate=1e-3, n_epochs=4, ent_coef=0.01, clip_range=0.2,
+    )  # fmt: skip
+
+
+def test_a_slow_training_is_not_silent_and_a_fast_one_says_no_more(fake_events):
+    """Updates of 4 s: the first line after 5 s, further ones after 30 s without any."""
+    started = next(event for event in fake_events() if isinstance(event, FoldStarted))
+    now_s = [0.0]
+    stream = io.StringIO()
+    display = PlainLines(stream, clock=lambda: now_s[0])
+    display(started)
+    for update in range(1, 21):
+        now_s[0] = 4.0 * update
+        display(progressed(512 * update))
+    lines = stream.getvalue().splitlines()[1:]
+    assert lines == [
+        "fold 0: step 1,024 of 90,112, 70 steps/s",  # at 8 s
+        "fold 0: step 5,120 of 90,112, 70 steps/s",  # at 40 s
+        "fold 0: step 9,216 of 90,112, 70 steps/s",  # at 72 s
+    ]
+    assert plain([started, *map(progressed, range(512, 9_216, 512))])[1:] == []
+
+
+def test_one_fold_is_not_folds(fake_events):
+    (line, *_) = plain(fake_events(n_folds=1))
+    assert ", 1 fold; optimized training" in line
+
+
+def test_the_pace_of_the_original_has_a_line():
+    assert plain([ORIGINAL, replace(ORIGINAL, was_before=True, n_threads=2)]) == [
+        "the original training, timed: 5.124 env steps/s on 1 thread (5 updates; 6.2 s in all, "
+        "their warm-up included and not counted), so 20m 00s for a fold of 6,149 steps",
+        "the original training, timed when this run was begun: 5.124 env steps/s on 2 threads (5 "
+        "updates; 6.2 s in all, their warm-up included and not counted), so 20m 00s for a fold of "
+        "6,149 steps",
+    ]
+
+
 def test_the_lines_of_two_equal_runs_are_equal(fake_events):
     assert plain(fake_events(n_folds=2)) == plain(fake_events(n_folds=2))
 
@@ -47,7 +98,7 @@ def test_the_eta_comes_from_the_folds_measured_so_far(fake_events):
 def test_the_run_ends_with_the_summary_and_the_final_line(fake_events):
     lines = plain(fake_events(n_folds=1))
     assert any(line.startswith("OUT OF SAMPLE  test slices only: 500 bars") for line in lines)
-    assert lines[-1].startswith("done in 1m 22s: out of sample ")
+    assert lines[-1].startswith("done; loading and folds took 1m 22s: out of sample ")
     assert lines[-1].endswith("files in results/42")
 
 
@@ -115,5 +166,5 @@ def test_quiet_writes_warnings_to_standard_error_and_the_final_line(fake_events,
         display(event)
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 1
-    assert out.startswith("done in ")
+    assert out.startswith("done; ")
     assert err == "warning: --point_value 0.01 contradicts the data of XAUUSDm: 0.001\n"

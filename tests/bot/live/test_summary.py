@@ -58,6 +58,14 @@ def test_no_figure_is_cut_and_no_line_is_too_long(ended, width):
     assert ("Flat" in text) == (width > 60)
 
 
+def test_a_narrow_table_of_rules_breaks_no_word(ended):
+    lines = rendered(ended.summary, ended.optimization, width=60).splitlines()
+    words = {word for line in lines for word in line.split()}
+    assert {"How", "measured", "over", "folds;", "quality", "early"} - words == {"How", "measured"}
+    said = " ".join(" ".join(lines).split())
+    assert "adaptive timesteps: base timesteps minus the budget, summed over folds; says" in said
+
+
 def test_the_summary_can_be_written_in_ascii(ended):
     assert "Net return" in rendered(ended.summary, ended.optimization, encoding="ascii")
 
@@ -80,7 +88,7 @@ def test_a_measured_speed_up_is_shown_with_its_spread_and_its_ground(ended):
     content = {**ended.optimization, "calibration": CALIBRATION_CONTENT}
     text = " ".join(rendered(ended.summary, content).split())
     assert "Speed-up 112x a fold (95.5x to 130x over 5 timed updates)" in text
-    assert "23m 53s for its 100,352 steps at 70 steps/s (1 thread)" in text
+    assert "At its pace, 70 steps/s on 1 thread, the original needs 23m 53s for" in text
     assert "a fold here took 12.8 s on average" in text
     assert "Env steps a second: 85.2x. Timing the original took 6.2 s" in text
 

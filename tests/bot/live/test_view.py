@@ -36,7 +36,7 @@ def test_a_complete_run_leaves_its_folds_and_its_summary_on_the_screen(fake_even
     left = written(console).rpartition("\x1b[2K")[2]  # what follows the erased view
     assert "OUT OF SAMPLE" in left
     assert "report.html" in left
-    assert "done in 1m 22s" in left
+    assert "done; loading and folds took 1m 22s" in left
     assert "Validation  " not in left
 
 

@@ -41,6 +41,22 @@ def evaluation(equity: list[float], window: Range, trades: Ledger) -> Evaluation
     )
 
 
+@pytest.mark.parametrize(
+    ("equity", "reason", "expected"),
+    [
+        ([100.0, 90.0, 40.0], "stop_out", "stop_out"),
+        ([100.0, 90.0, 40.0], "ruin", "ruin"),
+        ([100.0, 90.0, 40.0], "drawdown", "drawdown"),
+        ([100.0, 90.0, 40.0], "close", "drawdown"),  # it was flat again when that was judged
+        ([100.0, 90.0, 0.0], "reversal", "ruin"),
+        ([100.0, 90.0, 80.0, 70.0, 60.0], "end", None),
+    ],
+)
+def test_why_a_walk_ended_early(equity: list[float], reason: str, expected: str | None) -> None:
+    walked = evaluation(equity, Range(5, 9), ledger([(5, 6, "close"), (6, 7, reason)]))
+    assert walked.end_reason == expected
+
+
 @pytest.mark.parametrize("name", ["log_return", "sharpe"])
 def test_flat_scores_zero(name: str) -> None:
     assert scored(name, np.full(5, 10_000.0), Range(3, 7)) == 0.0
