@@ -324,9 +324,10 @@ def test_bars_that_earn_another_currency_are_refused_without_a_conversion(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_account_that_cannot_trade_is_warned_of(finished, tmp_path):
+def test_an_account_that_cannot_trade_on_some_bars_is_warned_of(finished, tmp_path):
+    """At a leverage of 1.7189 no bar would let it trade, which is refused."""
     events = []
-    config = tiny_config(env__market__leverage=1.0, folds__max_folds=1)
+    config = tiny_config(env__market__leverage=1.75, folds__max_folds=1)
     run(tmp_path, config, listener=events.append)
     warned = [e.message for e in events if isinstance(e, Noticed) and e.level == "warning"]
     assert any("nothing can trade" in message for message in warned)
