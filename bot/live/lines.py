@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from time import perf_counter
 from typing import Any, TextIO
 
@@ -81,30 +81,32 @@ class PlainLines:
             self._written_s = self._clock()
 
     def _lines(self, event: Event) -> list[str]:
-        lines: list[str] = []
         match event:
             case RunStarted():
-                lines = [run_line(event)]
+                return [run_line(event)]
             case OriginalTimed():
-                lines = [original_line(event)]
+                return [original_line(event)]
+            case Noticed():
+                return [notice_line(event)]
+            case RunFinished():
+                whole_end = ["", *_summary_lines(event), ""] if self._label is None else []
+                return [*whole_end, final_line(event)]
+        return [f"fold {index}: {said}" for index, said in self._of_fold(event)]
+
+    def _of_fold(self, event: Event) -> Iterator[tuple[int, str]]:
+        """Yield the number of a fold and what is said of it, if anything is."""
+        match event:
             case FoldStarted():
                 self._patience_s = _FIRST_PATIENCE_S
-                lines = [f"fold {event.fold_index}: {_start(event)}"]
+                yield event.fold_index, _start(event)
             case Decided() if self._is_news(event):
-                lines = [f"fold {event.fold_index}: {_decision(event)}"]
+                yield event.fold_index, _decision(event)
             case Evaluated():
-                lines = [f"fold {event.fold_index}: {self._evaluation(event)}"]
+                yield event.fold_index, self._evaluation(event)
             case Progressed() if self._clock() - self._written_s >= self._patience_s:
-                lines = [f"fold {event.fold_index}: {self._update(event)}"]
+                yield event.fold_index, self._update(event)
             case FoldFinished():
-                lines = [f"fold {event.fold_index}: {_end(event)}{self._to_go()}"]
-            case Noticed():
-                lines = [notice_line(event)]
-            case RunFinished() if self._label is not None:
-                lines = [final_line(event)]
-            case RunFinished():
-                lines = ["", *_summary_lines(event), "", final_line(event)]
-        return lines
+                yield event.fold_index, _end(event) + self._to_go()
 
     def _update(self, event: Progressed) -> str:
         self._patience_s = _PATIENCE_S
