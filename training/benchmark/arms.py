@@ -16,6 +16,7 @@ from training.rules.adaptive_timesteps import AdaptiveTimestepsConfig
 ORIGINAL = "original"
 ORIGINAL_AGAIN = "original_again"
 ORIGINAL_16_ENVS = "original_16_envs"
+ORIGINAL_EXACT = "original_exact"
 OPTIMIZED = "optimized"
 OTHER_SEEDS = 1_000
 """What is added to the seeds of `original_again`: more than the seeds that a benchmark may have."""
@@ -112,6 +113,11 @@ def make_arms(
             name=ORIGINAL_16_ENVS,
             says="The same with 16 environments, as one who knows stable-baselines3 would.",
             config=with_values(reference, many),
+        ),
+        Arm(
+            name=ORIGINAL_EXACT,
+            says="The original's settings and minibatches, trained by the engine's exact mode.",
+            config=with_values(reference, {"agent.engine": "exact", "agent.n_threads": 2}),
         ),
         Arm(name=OPTIMIZED, says=f"walkfast with profile {chosen.profile}.", config=chosen),
     ]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from training.benchmark.arms import OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS
+from training.benchmark.arms import OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS, ORIGINAL_EXACT
 from training.benchmark.numbers import ArmNumbers
 from training.benchmark.plan import Plan
 
@@ -54,16 +54,23 @@ def missing(numbers: Mapping[str, ArmNumbers], plan: Plan, *, why: str | None) -
 
 def _foretold(plan: Plan) -> Iterator[str]:
     is_timed = plan.arm(ORIGINAL).kind == "timed"
+    stands_in = any(arm.name == ORIGINAL_EXACT for arm in plan.arms)
     if not any(arm.name == ORIGINAL_16_ENVS for arm in plan.arms):
         yield "The original with 16 environments does not fit into the time: left out."
     if is_timed:
+        quality = (
+            "its scores are those of original_exact, the same settings and minibatches in the "
+            "engine's exact mode."
+            if stands_in
+            else "whether ours is as good cannot be said."
+        )
         yield (
             "Whole trainings of the original do not fit: its time a fold will be extrapolated from "
-            "its measured pace, and whether ours is as good cannot be said."
+            f"its measured pace, and {quality}"
         )
     else:
         yield _margin_words(plan)
-    if 1 < plan.n_seeds < SEEDS_FOR_QUALITY and not is_timed:
+    if 1 < plan.n_seeds < SEEDS_FOR_QUALITY and (stands_in or not is_timed):
         yield (
             f"With {plan.n_seeds} seeds the difference in quality will have no interval where "
             f"folds are chained: that takes {SEEDS_FOR_QUALITY}."

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.benchmark.arms import ORIGINAL, Arm, arm_named
+from training.benchmark.arms import ORIGINAL, ORIGINAL_EXACT, Arm, arm_named
 from training.benchmark.plan import Plan, PlannedArm
 from training.significance.intervals import BootstrapConfig, Estimate
 from training.significance.robust import interquartile_mean
@@ -103,6 +103,12 @@ def tables(arms: Sequence[Arm], plan: Plan, units: Sequence[Unit]) -> dict[str, 
     """
     names = [item.name for item in plan.arms]
     return {name: ArmNumbers.of(arm_named(name, arms), plan, units) for name in names}
+
+
+def scored_original(numbers: Mapping[str, ArmNumbers]) -> ArmNumbers:
+    """Return the arm with the original's scores: itself, or who stands in where it was timed."""
+    original = numbers[ORIGINAL]
+    return original if original.is_whole else numbers.get(ORIGINAL_EXACT, original)
 
 
 def bootstrap_for(*items: ArmNumbers) -> BootstrapConfig:

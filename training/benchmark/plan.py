@@ -7,13 +7,20 @@ measured, and no score of it is taken. Not here: measuring (`training.benchmark.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from envs.errors import ConfigError
-from training.benchmark.arms import OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS, ORIGINAL_AGAIN
+from training.benchmark.arms import (
+    OPTIMIZED,
+    ORIGINAL,
+    ORIGINAL_16_ENVS,
+    ORIGINAL_AGAIN,
+    ORIGINAL_EXACT,
+)
 from training.significance.verdict import LEAST_CALIBRATION_PAIRS
 
 Kind = Literal["whole", "timed"]
@@ -144,11 +151,12 @@ def choose_plan(
     """Choose what to run.
 
     Whole trainings of all arms come first, with as many seeds as fit down to three; else the
-    slowest arms are timed, one after the other until the rest fits. Ours stays whole as long as
-    two folds of it fit, the original with 16 environments is given up before that, and seeds below
-    three are the last resort. Folds fill the time. Where the original is whole, it is also run
-    against itself (`original_again`), five pairs of folds at least, unless that takes the place of
-    a seed, of the second fold or of another arm.
+    slowest arms are timed, one after the other until the rest fits. Where the original is only
+    timed, its settings are trained whole by `original_exact` if that fits in any way, for scores to
+    compare with. Ours stays whole as long as two folds of it fit, the original with 16 environments
+    is given up before that, and seeds below three are the last resort. Folds fill the time. Where
+    the original is whole, it is also run against itself (`original_again`), five pairs of folds at
+    least, unless that takes the place of a seed, of the second fold or of another arm.
 
     Args:
         costs: Of every arm, in the order in which they take turns.
@@ -191,7 +199,10 @@ def _choices(costs: Sequence[ArmCost], *, n_folds: int, n_seeds: int | None) -> 
     """Yield what could be run, the best first."""
     enough = [n_seeds] if n_seeds else list(range(WANTED_SEEDS, LEAST_SEEDS - 1, -1))
     few = [] if n_seeds else list(range(LEAST_SEEDS - 1, 0, -1))
-    needed = _without_optional(costs)
+    stand_in = [cost for cost in costs if cost.name == ORIGINAL_EXACT]
+    costs, needed = _without(costs, ORIGINAL_EXACT), _without_optional(costs)
+    if stand_in:
+        yield from _with_stand_in(stand_in[0], costs, enough, n_folds=n_folds)
     for least_folds in sorted({min(2, n_folds), 1}, reverse=True):
         for arms in (costs, needed):
             whole = [(n, 0) for n in enough]
@@ -205,8 +216,28 @@ def _choices(costs: Sequence[ArmCost], *, n_folds: int, n_seeds: int | None) -> 
             yield _Choice(needed, _slowest(needed, n_timed), n, 1)
 
 
+def _with_stand_in(
+    stand_in: ArmCost, costs: Sequence[ArmCost], enough: Sequence[int], *, n_folds: int
+) -> Iterator[_Choice]:
+    """Yield the whole original, then the timed one with its stand-in, before fewer seeds."""
+    needed = _without_optional(costs)
+    least = sorted({min(2, n_folds), 1}, reverse=True)
+    for n in enough:
+        for least_folds, arms in itertools.product(least, (costs, needed)):
+            yield _Choice(arms, frozenset(), n, least_folds)
+        for arms in (costs, needed):
+            for n_timed in range(1, len(arms)):
+                timed = _slowest(arms, n_timed)
+                if ORIGINAL in timed and OPTIMIZED not in timed:
+                    yield _Choice([arms[0], stand_in, *arms[1:]], timed, n, 1)
+
+
 def _without_optional(costs: Sequence[ArmCost]) -> Sequence[ArmCost]:
-    return [cost for cost in costs if cost.name != ORIGINAL_16_ENVS]
+    return _without(costs, ORIGINAL_16_ENVS, ORIGINAL_EXACT)
+
+
+def _without(costs: Sequence[ArmCost], *names: str) -> Sequence[ArmCost]:
+    return [cost for cost in costs if cost.name not in names]
 
 
 @dataclass(frozen=True)

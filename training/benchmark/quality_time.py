@@ -1,7 +1,8 @@
 """Time to quality: wall seconds until the original's final validation score is reached and held.
 
 By fold and seed, from validation scores against wall time. The target is the last score of the
-original's training in that fold. It is reached and held at the first evaluation from which on no
+original's training in that fold, or of `original_exact`'s where that stands in; its times are then
+those of the original's pace. It is reached and held at the first evaluation from which on no
 evaluation of the fold is below it; the original's own time is taken by the same rule. Validation
 bars, not test bars: how good an arm is in the end is not said here. Argued, with what other
 definitions measure on two equal arms, in `docs/decisions/130-time-to-quality.md`.
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from training.benchmark.arms import ORIGINAL
-from training.benchmark.numbers import ArmNumbers, not_measured
+from training.benchmark.numbers import ArmNumbers, not_measured, scored_original
 from training.seeds import generator
 from training.significance.intervals import Estimate
 from training.significance.speed import speed_up
@@ -46,18 +47,19 @@ class Reach:
 
 
 def time_to_quality(numbers: Mapping[str, ArmNumbers]) -> dict[str, dict[str, Any]] | None:
-    """Compare every arm that trained whole with the original; None where that was only timed.
+    """Compare every arm that trained whole with the original; None where that has no scores.
 
     Returns:
         For each arm: `rows` (a `Reach` each), `n_rows`, `n_reached`, `n_still` (folds left out
         because the original's score never moved, so that there was nothing to reach) and `speed`,
         which rests on the rows that reached it and on no others.
     """
-    original = numbers[ORIGINAL]
-    if not original.is_whole or not original.units:
+    original, scored = numbers[ORIGINAL], scored_original(numbers)
+    if not scored.is_whole or not scored.units:
         return None
-    whole = (item for name, item in numbers.items() if name != ORIGINAL and item.is_whole)
-    return {item.arm.name: _compared(item, original) for item in whole if item.units}
+    theirs = dict(_retimed(scored, original) if scored is not original else _folds(original))
+    whole = (item for item in numbers.values() if item not in (original, scored) and item.is_whole)
+    return {item.arm.name: _compared(item, theirs) for item in whole if item.units}
 
 
 def reached_and_held(curve: Curve, target: float) -> float | None:
@@ -75,8 +77,37 @@ def reached_and_held(curve: Curve, target: float) -> float | None:
     return held_s
 
 
-def _compared(item: ArmNumbers, original: ArmNumbers) -> dict[str, Any]:
-    pairs = list(_pairs(item, original))
+def _folds(item: ArmNumbers) -> Iterator[tuple[tuple[int, int], Mapping[str, Any]]]:
+    """Yield ((number of the seed, fold), fold) of all that an arm finished."""
+    for unit in item.units:
+        for fold in unit["folds"]:
+            yield (unit["seed"] - item.arm.config.seed, fold["fold_index"]), fold
+
+
+def _retimed(
+    scored: ArmNumbers, original: ArmNumbers
+) -> Iterator[tuple[tuple[int, int], Mapping[str, Any]]]:
+    """Yield the folds that stand in for the original's, at the original's pace.
+
+    In favour of the original: its evaluations and its warm-up take no time.
+    """
+    for (seed_index, fold_index), fold in _folds(scored):
+        pace = original.steps_per_s[0, seed_index]
+        if not math.isnan(pace):
+            curve = [
+                {**point, "wall_s": point["n_steps"] / pace} for point in fold["validation_curve"]
+            ]
+            yield (seed_index, fold_index), {**fold, "validation_curve": curve}
+
+
+def _compared(
+    item: ArmNumbers, theirs: Mapping[tuple[int, int], Mapping[str, Any]]
+) -> dict[str, Any]:
+    pairs = [
+        (item.arm.config.seed + key[0], fold, theirs[key])
+        for key, fold in _folds(item)
+        if key in theirs
+    ]
     rows = [row for row in (_reach(*pair) for pair in pairs) if row is not None]
     n_reached = sum(row.wall_s is not None for row in rows)
     return {
@@ -86,22 +117,6 @@ def _compared(item: ArmNumbers, original: ArmNumbers) -> dict[str, Any]:
         "n_still": len(pairs) - len(rows),
         "speed": _speed(item, rows).to_json(),
     }
-
-
-def _pairs(
-    item: ArmNumbers, original: ArmNumbers
-) -> Iterator[tuple[int, Mapping[str, Any], Mapping[str, Any]]]:
-    """Yield (seed, fold of the arm, the same fold of the original) for all that both finished."""
-    theirs = {
-        (unit["seed"] - original.arm.config.seed, fold["fold_index"]): fold
-        for unit in original.units
-        for fold in unit["folds"]
-    }
-    for unit in item.units:
-        for fold in unit["folds"]:
-            key = (unit["seed"] - item.arm.config.seed, fold["fold_index"])
-            if key in theirs:
-                yield unit["seed"], fold, theirs[key]
 
 
 def _reach(seed: int, fold: Mapping[str, Any], reference: Mapping[str, Any]) -> Reach | None:

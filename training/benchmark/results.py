@@ -27,6 +27,7 @@ from training.benchmark.numbers import (
     mean,
     middle,
     not_measured,
+    scored_original,
     tables,
 )
 from training.benchmark.plan import Plan
@@ -89,8 +90,8 @@ def conclude(
     numbers = tables(arms, plan, units)
     course = course or Course()
     calibration = course.margin or planned_margin(plan)
-    in_force = margin_in_force(calibration, numbers[ORIGINAL])
-    original = numbers[ORIGINAL]
+    original, scored = numbers[ORIGINAL], scored_original(numbers)
+    in_force = margin_in_force(calibration, scored)
     return {
         "created": now(),
         "versions": versions(),
@@ -104,7 +105,7 @@ def conclude(
         "missing": list(missing(numbers, plan, why=course.why_not_run)),
         "arms": {name: _described(item) for name, item in numbers.items()},
         "against_original": {
-            name: _compared(item, original, in_force)
+            name: _compared(item, original, scored, in_force)
             for name, item in numbers.items()
             if name != ORIGINAL
         },
@@ -174,40 +175,50 @@ def _quality(item: ArmNumbers) -> dict[str, Any]:
     }
 
 
-def _compared(item: ArmNumbers, reference: ArmNumbers, in_force: Margin | None) -> dict[str, Any]:
-    """Compare an arm with another one in speed, and in quality where both trained whole."""
+def _compared(
+    item: ArmNumbers, reference: ArmNumbers, scored: ArmNumbers, in_force: Margin | None
+) -> dict[str, Any]:
+    """Compare an arm with another one in speed, and in quality where there are scores of both.
+
+    Args:
+        item: The arm.
+        reference: The original.
+        scored: Who has the original's scores.
+        in_force: The margin of the quality; None where it is not fixed yet.
+    """
+    found = _Found(item=item, scored=scored, in_force=in_force)
     rng = generator(item.arm.config.seed, "benchmark", reference.arm.name, item.arm.name)
     pace = speed_up(1 / reference.steps_per_s, 1 / item.steps_per_s, rng=rng)
-    if item.has_scores and reference.has_scores:
+    if found.has_scores:
         compared = compare_arms(
             ArmRuns(scores=item.scores, times_s=item.fold_s),
-            ArmRuns(scores=reference.scores, times_s=reference.fold_s),
+            ArmRuns(scores=scored.scores, times_s=reference.fold_s),
             margin=in_force or _no_margin(_WAITS),
             rng=rng,
-            config=bootstrap_for(item, reference),
+            config=bootstrap_for(item, scored),
         )
         improvement, margin, verdict = compared.improvement, compared.margin, compared.verdict
         speed, quality = compared.speed, compared.quality
     else:
         speed = speed_up(reference.fold_s, item.fold_s, rng=rng)
-        quality = improvement = not_measured(_why_no_scores(item, reference))
+        quality = improvement = not_measured(found.why_no_scores)
         margin = _no_margin("there are no scores to compare")
         verdict = judge(speed, quality, margin)
-    found = _Found(speed=speed, quality=quality, item=item, reference=reference, in_force=in_force)
     return {
+        "quality_of": scored.arm.name,
         "pace": pace.to_json(),
         "speed": speed.to_json(),
         "quality": quality.to_json(),
         "improvement": improvement.to_json(),
         "margin": margin.to_json(),
-        "verdict": _careful(verdict, found).to_json(),
+        "verdict": _careful(verdict, speed, quality, found).to_json(),
     }
 
 
-def _careful(verdict: Verdict, found: _Found) -> Verdict:
+def _careful(verdict: Verdict, speed: Estimate, quality: Estimate, found: _Found) -> Verdict:
     """Take back what a verdict's words say beyond these runs; never make them stronger."""
-    if found.speed.interval is None:
-        why = "no time of a fold to compare" if found.speed.value is None else "no interval"
+    if speed.interval is None:
+        why = "no time of a fold to compare" if speed.value is None else "no interval"
         return replace(verdict, text=f"no verdict: {why}")
     if verdict.kind is VerdictKind.NOT_FASTER:
         return verdict
@@ -218,7 +229,7 @@ def _careful(verdict: Verdict, found: _Found) -> Verdict:
             more_seeds=None,
             reason=f"{verdict.reason} Quality: {why_none}.",
         )
-    if verdict.kind is VerdictKind.UNRESOLVED and found.quality.interval is None:
+    if verdict.kind is VerdictKind.UNRESOLVED and quality.interval is None:
         missing = max(verdict.more_seeds or 1, SEEDS_FOR_QUALITY - found.n_pairs, 1)
         words = f"faster, quality unresolved (needs about {missing} more seed{'s' * (missing > 1)})"
         return replace(verdict, text=words, more_seeds=missing)
@@ -227,19 +238,22 @@ def _careful(verdict: Verdict, found: _Found) -> Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """An arm against another one: what was estimated, and the arms themselves."""
+    """An arm, who has the original's scores, and the margin between them."""
 
-    speed: Estimate
-    quality: Estimate
     item: ArmNumbers
-    reference: ArmNumbers
+    scored: ArmNumbers
     in_force: Margin | None
 
     @property
+    def has_scores(self) -> bool:
+        """Whether scores of both were measured."""
+        return self.item is not self.scored and self.item.has_scores and self.scored.has_scores
+
+    @property
     def why_no_quality(self) -> str | None:
-        if not (self.item.has_scores and self.reference.has_scores):
-            return _why_no_scores(self.item, self.reference)
-        if self.item.never_trades and self.reference.never_trades:
+        if not self.has_scores:
+            return self.why_no_scores
+        if self.item.never_trades and self.scored.never_trades:
             return "no agent of either ever traded"
         if self.in_force is None:
             return _WAITS
@@ -248,21 +262,24 @@ class _Found:
     @property
     def n_pairs(self) -> int:
         """Seeds with a test score of both in some fold."""
-        both = ~np.isnan(self.item.scores - self.reference.scores)
+        both = ~np.isnan(self.item.scores - self.scored.scores)
         return int(both.any(axis=0).sum())
+
+    @property
+    def why_no_scores(self) -> str:
+        """Why there is nothing to compare."""
+        if self.item is self.scored:
+            return "it stands in for the original"
+        for one in (self.scored, self.item):
+            if not one.units:
+                return f"no run of {one.arm.name} finished"
+            if not one.is_whole:
+                return f"{one.arm.name} was only timed"
+        return "no pair of runs has both scores"
 
 
 def _no_margin(why: str) -> Margin:
     return Margin(value=0.0, source="given", words=f"none: {why}")
-
-
-def _why_no_scores(item: ArmNumbers, reference: ArmNumbers) -> str:
-    for one in (reference, item):
-        if not one.units:
-            return f"no run of {one.arm.name} finished"
-        if not one.is_whole:
-            return f"{one.arm.name} was only timed"
-    return "no pair of runs has both scores"
 
 
 def _stages(units: Sequence[Unit], name: str) -> dict[str, float]:

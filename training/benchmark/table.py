@@ -12,6 +12,7 @@ from training.benchmark.arms import (
     OPTIMIZED,
     ORIGINAL,
     ORIGINAL_AGAIN,
+    ORIGINAL_EXACT,
     PLUS,
     SWITCHES,
     WITHOUT,
@@ -270,7 +271,14 @@ def _how(content: Content) -> Iterator[str]:
                 f"steps a seed: a fold's time is extrapolated, its measured pace times its own "
                 f"{arm['budget_steps']:,} steps, {left_out}.{_short_of_an_episode(arm)}"
             )
-    quality = content["against_original"].get(OPTIMIZED, {}).get("margin")
+    compared = content["against_original"].get(OPTIMIZED, {})
+    if compared.get("quality_of") == ORIGINAL_EXACT:
+        yield (
+            "The original's scores are those of original exact: the same settings, draws and "
+            "minibatches, trained by the engine's exact mode, whose updates are stock's but for "
+            "float32 rounding. Its times are the original's own."
+        )
+    quality = compared.get("margin")
     if quality is not None and quality["source"] != "given":
         yield f"Not worse means: within {quality['value']:.4g} of the score ({quality['words']})."
 

@@ -46,8 +46,16 @@ def test_sixteen_environments_change_nothing_but_how_experience_is_gathered():
     assert arms["original_16_envs"].config == with_values(arms["original"].config, values)
 
 
-def test_without_an_ablation_there_are_three_arms():
-    assert list(by_name()) == ["original", "original_16_envs", "optimized"]
+def test_without_an_ablation_there_are_four_arms():
+    assert list(by_name()) == ["original", "original_16_envs", "original_exact", "optimized"]
+
+
+def test_the_stand_in_differs_from_the_original_by_its_engine_alone():
+    arms = by_name()
+    exact, original = arms["original_exact"].config, arms["original"].config
+    assert exact.agent.engine == "exact"
+    same = with_values(exact, {"agent.engine": "stock", "agent.n_threads": 1})
+    assert same == original
 
 
 def test_what_is_added_piece_by_piece_has_all_rules_of_ours_in_the_end():

@@ -151,3 +151,25 @@ def test_a_plan_survives_its_file():
     assert calibrated.with_seeds(10).duration_s == pytest.approx(
         2 * (calibrated.duration_s - again_s) + again_s
     )
+
+
+WITH_EXACT = [*ARMS[:2], cost("original_exact", steps_per_s=500), ARMS[2]]
+
+
+def test_a_whole_original_needs_no_stand_in():
+    assert kinds(plan(100_000, arms=WITH_EXACT)) == kinds(plan(100_000))
+
+
+def test_where_the_original_is_timed_the_exact_engine_trains_its_settings_whole():
+    # A fold of the stand-in takes 10,000 / 500 * 1.15 + 0.5 = 23.5 s, of the original 115.5 s.
+    made = plan(600, arms=WITH_EXACT)
+    assert kinds(made)["original"] == "timed"
+    assert kinds(made)["original_exact"] == "whole"
+    assert made.n_seeds == 5
+    assert made.arms[0].name == "original"
+
+
+def test_the_stand_in_goes_before_the_last_seeds_do():
+    # Timing the original and 16 environments once, and ours once: 12 + 12 + 12 s and their starts.
+    made = plan(150, arms=WITH_EXACT)
+    assert "original_exact" not in kinds(made)

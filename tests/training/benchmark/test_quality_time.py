@@ -118,3 +118,24 @@ def test_where_the_original_was_only_timed_there_is_no_target():
     units = [made_up.unit("original", 42, "timed"), made_up.unit("optimized", 42)]
     numbers = {name: ArmNumbers.of(arms[name], plan, units) for name in kinds}
     assert time_to_quality(numbers) is None
+
+
+def test_a_stand_ins_scores_come_at_the_originals_pace():
+    kinds = {"original": "timed", "original_exact": "whole", "optimized": "whole"}
+    arms = {arm.name: arm for arm in made_up.arms()}
+    plan = made_up.plan(kinds=kinds)
+    stands_in = made_up.unit("original_exact", 42)
+    for fold in stands_in["folds"]:
+        fold["validation_curve"] = [
+            {"n_steps": 500, "wall_s": 1.0, "score": 0.1},
+            {"n_steps": 1_000, "wall_s": 2.0, "score": 0.2},
+        ]
+    ours = made_up.unit("optimized", 42)
+    for fold in ours["folds"]:
+        fold["validation_curve"] = made_up.curve(6.0, 0.1, 0.2, 0.2)
+    timed = made_up.unit("original", 42, "timed", steps_per_s=50.0)
+    numbers = {name: ArmNumbers.of(arms[name], plan, [timed, stands_in, ours]) for name in kinds}
+    found = time_to_quality(numbers)
+    assert found.keys() == {"optimized"}
+    assert [row["original_wall_s"] for row in found["optimized"]["rows"]] == [20.0, 20.0]
+    assert found["optimized"]["speed"]["value"] == pytest.approx(5.0)

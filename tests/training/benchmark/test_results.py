@@ -112,6 +112,38 @@ def test_a_timed_original_is_extrapolated_and_says_so():
     assert "less than an episode of its 2,000 train bars" in says
 
 
+STANDS_IN = {"original": "timed", "original_exact": "whole", "optimized": "whole"}
+
+
+def test_scores_of_the_exact_engine_stand_in_for_those_of_an_original_that_was_timed():
+    units = []
+    for unit in pairs(theirs=150.0):
+        stands_in = unit["arm"] == "original"
+        units.append({**unit, "arm": "original_exact"} if stands_in else unit)
+    units += [
+        made_up.unit("original", 42 + seed, "timed", steps_per_s=50.0 + seed) for seed in range(3)
+    ]
+    content = concluded(units, kinds=STANDS_IN)
+    compared = content["against_original"]["optimized"]
+    assert verdict(content) == "faster and not worse"
+    assert compared["quality_of"] == "original_exact"
+    assert compared["quality"]["value"] == pytest.approx(0.0, abs=1e-12)
+    assert compared["speed"]["value"] == pytest.approx(
+        math.prod(100_352 / pace / 10.0 for pace in (50, 51, 52)) ** (1 / 3)
+    ), "times are the original's own, not those of its stand-in"
+    its_own = content["against_original"]["original_exact"]
+    assert its_own["quality"]["value"] is None
+    assert "stands in for the original" in its_own["verdict"]["text"]
+    assert "but for float32 rounding" in " ".join(sentences(content))
+    assert content["time_to_quality"].keys() == {"optimized"}
+
+
+def test_an_original_that_trained_whole_needs_no_stand_in():
+    content = concluded(pairs())
+    assert content["against_original"]["optimized"]["quality_of"] == "original"
+    assert "float32 rounding" not in " ".join(sentences(content))
+
+
 def test_an_extrapolated_fold_of_another_arm_has_its_evaluations():
     units = [made_up.unit("original", 42, "timed"), made_up.unit("optimized", 42, "timed")]
     kinds = {"original": "timed", "original_16_envs": "timed", "optimized": "timed"}
