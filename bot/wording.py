@@ -336,10 +336,26 @@ def chance_in_short(chance: Mapping[str, Any]) -> str:
         return NOT_MEASURED
     beats, sharpe = chance["beats_chance"], chance.get("sharpe")
     words = "beaten" if beats is True else "not shown to be beaten" if beats is False else "open"
+    if beats is not True and (missed := _not_outdone(chance)):
+        words += f" (not against {' and '.join(missed)})"
     value = as_number(sharpe.get("value")) if isinstance(sharpe, Mapping) else None
     if value is None or not isinstance(sharpe, Mapping):
         return f"{words}, one configuration counted"
     return f"{words}: Sharpe ratio {decimal(value)}{_interval(sharpe)}, one configuration counted"
+
+
+def _not_outdone(chance: Mapping[str, Any]) -> list[str]:
+    """Return the baselines that a run is not shown to have earned more than."""
+    against = chance.get("against")
+    missed = []
+    for name in BASELINES:
+        compared = against.get(name) if isinstance(against, Mapping) else None
+        earned = compared.get("return_difference") if isinstance(compared, Mapping) else None
+        interval = earned.get("interval") if isinstance(earned, Mapping) else None
+        low = as_number(interval.get("low")) if isinstance(interval, Mapping) else None
+        if isinstance(earned, Mapping) and (low is None or low <= 0):
+            missed.append(name.replace("_", "-"))
+    return missed
 
 
 def _interval(estimate: Mapping[str, Any]) -> str:

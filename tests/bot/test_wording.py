@@ -236,6 +236,19 @@ def test_what_a_rule_saved_is_told_with_its_unit(count, text):
         ({"beats_chance": None}, "open, one configuration counted"),
         ({"beats_chance": ["odd"], "sharpe": 3}, "open, one configuration counted"),
         (
+            {
+                "beats_chance": False,
+                "against": {
+                    "flat": {"return_difference": {"interval": {"low": 0.1}}},
+                    "buy_and_hold": {"return_difference": {"interval": {"low": -0.1}}},
+                    "random": {"return_difference": {"interval": None}},
+                },
+            },
+            "not shown to be beaten (not against buy-and-hold and random), "
+            "one configuration counted",
+        ),
+        ({"beats_chance": None, "against": {"flat": 3}}, "open, one configuration counted"),
+        (
             {"beats_chance": True, "sharpe": {"value": 3.125, "interval": None}},
             "beaten: Sharpe ratio 3.12, one configuration counted",
         ),

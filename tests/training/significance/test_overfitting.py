@@ -151,6 +151,15 @@ def test_the_luck_of_trials_without_skill_is_that_of_the_paper_s_backtest_length
     assert luck == pytest.approx(best.mean(), rel=0.02)
 
 
+def test_the_worked_example_of_the_semantics():
+    """The example of docs/semantics.md."""
+    seen = Moments(sharpe=0.1, skewness=0.0, kurtosis=3.0, n_bars=1001)
+    luck = expected_maximum_sharpe(10, trial_deviation=1 / math.sqrt(1000))
+    assert luck == pytest.approx(0.050, abs=5e-4)
+    assert probabilistic_sharpe(seen) == pytest.approx(0.999, abs=5e-4)
+    assert probabilistic_sharpe(seen, benchmark=luck) == pytest.approx(0.943, abs=5e-4)
+
+
 def test_a_trial_that_loses_a_lot_does_not_make_a_good_one_look_lucky():
     returns = 0.002 + 0.01 * new_rng().normal(size=500)
     seen = deflated_sharpe(returns, [moments_of(returns).sharpe, -0.6])
