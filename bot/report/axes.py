@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from bot.report.curves import Floats
 from bot.report.palette import Palette
@@ -27,6 +27,8 @@ _LEAST_TICKS, _MOST_TICKS, _MOST_TIME_TICKS = 3, 8, 6
 _SUBDIVISIONS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
 _DURATIONS_S = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0, 36_000.0, 360_000.0)
 _MORE_DURATIONS_S = (0.03, 0.3, 3.0, 30.0, 120.0, 300.0, 1_200.0, 1_800.0, 7_200.0, 18_000.0)
+_FEW_TIMES = 4.0
+"""On a logarithmic axis shorter than this, evenly spaced numbers are as good as round ones."""
 _MARGIN_FRAC = 0.04
 _LEAST_GROWTH = 1e-3
 _LOG_FROM = 5.0
@@ -125,6 +127,8 @@ def log_ticks(low: float, high: float) -> list[float]:
         low: Lower end of the axis, above 0.
         high: Upper end, above `low`.
     """
+    if high / low < _FEW_TIMES:
+        return [tick for tick in MaxNLocator(5).tick_values(low, high) if low <= tick <= high]
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     every = math.ceil(len(decades) / _MOST_TICKS)
     chosen: list[float] = []

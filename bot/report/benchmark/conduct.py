@@ -97,8 +97,9 @@ def stages_part(benchmark: Benchmark) -> Part:
         says="Shares of the stages in each arm's wall and CPU time",
         caption=(
             "Upper bar: wall time of a run by stage, as shares. Lower, pale bar: CPU time of all "
-            "threads on the same scale; where it is longer, several threads worked at once. Arms "
-            "that were only timed trained fewer steps: compare shares, not seconds."
+            "threads on the same scale: longer where several threads worked at once, shorter where "
+            "the run waited, as for a busy machine. Arms that were only timed trained fewer steps: "
+            "compare shares, not seconds."
         ),
     )
     return part(title, picture, _stage_table(rows))

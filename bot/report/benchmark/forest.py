@@ -94,7 +94,7 @@ def quality_figure(
         improvement: Probability that a run of the arm beats one of the original.
         palette: Colours.
     """
-    figure, (left, right) = lanes([arm.label for arm in arms], 2, palette, numbers_in=1.5)
+    figure, (left, right) = lanes([arm.label for arm in arms], 2, palette, numbers_in=1.62)
     title(left, difference.title, palette)
     title(right, improvement.title, palette)
     _linear(left, difference, palette)

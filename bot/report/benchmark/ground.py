@@ -31,7 +31,7 @@ def limits_part(benchmark: Benchmark) -> Part:
     return part(
         "What this cannot say",
         None,
-        tag("h3", "Failed or left out"),
+        tag("h3", "Failed or missing"),
         tag("ul", *failed) if failed else tag("p", "Every run that was planned finished."),
         tag("h3", "Not concluded"),
         tag("ul", *(tag("li", text) for text in open_questions))
@@ -65,7 +65,7 @@ def _open(benchmark: Benchmark) -> Iterator[str]:
         for words in _open_of(arm):
             found.setdefault(words, []).append(arm.label)
     for words, labels in found.items():
-        yield f"{words[:1].upper()}{words[1:]}: {', '.join(dict.fromkeys(labels))}."
+        yield f"{', '.join(dict.fromkeys(labels))}: {words[:1].lower()}{words[1:]}."
 
 
 def _open_of(arm: ArmView) -> Iterator[str]:

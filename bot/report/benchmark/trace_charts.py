@@ -66,13 +66,14 @@ def _draw_fold(axes: Axes, fold: FoldTraces, ends_s: Mapping[str, float], palett
     axes.yaxis.set_major_locator(MaxNLocator(4))
     for trace in sorted(fold.traces, key=lambda trace: trace.arm in MAIN_ARMS):
         style, width = _STYLES.get(trace.arm, _ABLATION_STYLE)
-        colour = arm_colour(trace.arm, palette)
-        look: dict[str, Any] = {"linestyle": style, "linewidth": width, "alpha": 0.8}
-        axes.plot(trace.wall_s, trace.scores, color=colour, **look)
+        is_main = trace.arm in MAIN_ARMS
+        colour = arm_colour(trace.arm, palette) if is_main else palette.random
+        look: dict[str, Any] = {"linestyle": style, "linewidth": width}
+        axes.plot(trace.wall_s, trace.scores, color=colour, alpha=0.8 if is_main else 0.45, **look)
         if len(trace.wall_s) == 1:
             axes.plot(trace.wall_s, trace.scores, "o", color=colour, markersize=3)
     for trace in fold.traces:
-        if trace.reached is not None:
+        if trace.reached is not None and trace.arm in MAIN_ARMS:
             colour = arm_colour(trace.arm, palette)
             axes.plot(*trace.reached, "D", color=colour, markersize=4.5, zorder=4)
     if fold.targets:

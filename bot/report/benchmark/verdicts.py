@@ -6,6 +6,7 @@ No sentence here is stronger than the verdict in the file. Not here: how the arm
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,16 @@ from bot.report.markup import Html, join, tag
 from bot.report.read import listed, nested
 from bot.report.results import day
 from bot.report.tables import table
-from bot.wording import PLANTED_MARKET, UNDEFINED, as_number, clean, decimal, on_planted, percent
+from bot.wording import (
+    PLANTED_MARKET,
+    UNDEFINED,
+    as_number,
+    clean,
+    decimal,
+    on_planted,
+    percent,
+    whole,
+)
 from training.benchmark.arms import OPTIMIZED, ORIGINAL
 from training.benchmark.table import (
     HEADINGS,
@@ -61,11 +71,13 @@ def _table(content: Mapping[str, Any]) -> Html:
 def _said(
     words: Callable[[Mapping[str, Any]], Iterable[str | Sequence[str]]], content: Mapping[str, Any]
 ) -> list[list[str]]:
-    """Return what `training.benchmark.table` says; nothing where the file is no benchmark's."""
-    try:
-        return [[item] if isinstance(item, str) else [*item] for item in words(content)]
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-        return []
+    """Return what `training.benchmark.table` says, as far as the file goes."""
+    said: list[list[str]] = []
+    # A file of an older version lacks what the last words speak of: what was said before is kept.
+    with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError, IndexError):
+        for item in words(content):
+            said += [[item] if isinstance(item, str) else [*item]]
+    return said
 
 
 def _without_ablation(benchmark: Benchmark) -> dict[str, Any]:
@@ -81,8 +93,9 @@ def _title(benchmark: Benchmark) -> Html:
     data = nested(benchmark.content, "data")
     bars = f"{data.get('symbol', 'unknown symbol')} {data.get('timeframe', '')}"
     counted = [
-        f"{benchmark.content.get(key, UNDEFINED)} {words}"
-        for key, words in (("n_folds", "folds"), ("n_seeds", "seeds"))
+        f"{whole(count)} {word}" + ("s" if count != 1 else "")
+        for key, word in (("n_folds", "fold"), ("n_seeds", "seed"))
+        if (count := as_number(benchmark.content.get(key))) is not None
     ]
     parts = [f"run {benchmark.name}", f"profile {benchmark.profile}", *counted]
     parts.append(f"{day(benchmark.content.get('created'))} UTC")
@@ -191,8 +204,8 @@ def _reached_table(benchmark: Benchmark) -> Html | None:
     rows = {
         arm: [
             arm.label,
-            _count(nested(found, arm.name).get("n_reached")),
-            _count(nested(found, arm.name).get("n_rows")),
+            whole(nested(found, arm.name).get("n_reached")),
+            whole(nested(found, arm.name).get("n_rows")),
             *_medians(listed(nested(found, arm.name), "rows")),
         ]
         for arm in benchmark.others
@@ -212,10 +225,6 @@ def _reached_table(benchmark: Benchmark) -> Html | None:
             class_="note",
         ),
     )
-
-
-def _count(value: object) -> str:
-    return decimal(value, 0)
 
 
 def _medians(rows: list[Mapping[str, Any]]) -> list[str]:
@@ -343,7 +352,7 @@ def _levels(benchmark: Benchmark) -> Html:
             percent(Measure.of(arm.content.get("test_return")).value),
             decimal(arm.content.get("sharpe")),
             percent(arm.content.get("max_drawdown_frac"), 1, signed=False),
-            decimal(arm.content.get("n_test_trades"), 0),
+            whole(arm.content.get("n_test_trades")),
             percent(arm.content.get("bayes_share"), 0, signed=False),
         ]
         for arm in benchmark.arms

@@ -202,7 +202,11 @@ def _chance(kinds: dict[str, str]) -> dict[str, Any]:
         "against": against,
         "stress": {
             "doubled_spread": estimate(0.21, 0.1),
-            "slippage": estimate(0.12, 0.15),
+            "slippage": {
+                **estimate(0.12, 0.15),
+                "slippage_points": 30.0,
+                "slippage_reason": "the median spread of these bars",
+            },
         },
     }
     overfitting = {

@@ -10,6 +10,7 @@ from bot.report.benchmark.read import benchmark_of
 from bot.report.benchmark.write import PICTURE_FILES, render_page
 from tests.bot.report.benchmark import made_up_benchmark as made
 from tests.bot.report.pages import Page
+from training.benchmark.table import sentences
 
 SECTIONS = [
     "Speed", "What each optimization is worth", "Quality", "Validation against wall time", "Equity",
@@ -86,6 +87,15 @@ def test_the_verdict_is_that_of_the_file_word_for_word():
     assert "against the original training: no verdict." in rendered(content).text
 
 
+def test_what_the_table_of_a_readme_says_is_said_on_top():
+    content = made.whole_content(n_seeds=2, n_folds=1)
+    told = rendered(content).text
+    for sentence in sentences(content):
+        assert sentence in told
+    del content["missing"]  # as in a file of an older version
+    assert next(iter(sentences(content))) in rendered(content).text
+
+
 def test_the_commonest_benchmark_says_in_a_sentence_what_it_lacks():
     page = rendered(made.timed_content())
     for sentence in (
@@ -94,7 +104,7 @@ def test_the_commonest_benchmark_says_in_a_sentence_what_it_lacks():
         "Whether any arm is as good as the original is not known.",
         "Whether any arm beats chance was not judged",
         "Only timed, and so not tested: original, original 16 envs.",
-        "Only timed, so that what a whole training earns on test bars is not known: original,",
+        "original, original 16 envs: only timed, so that what a whole training earns on test bars",
         "Every run that was planned finished.",
     ):
         assert sentence in page.text
