@@ -21,6 +21,7 @@ from bot.cli.train import display_for, opening
 from bot.flags.resolve import Request
 from envs.data.load import LoadedBars
 from envs.errors import ConfigError
+from training.agent.kernel import KERNEL_VARIABLE, kernel_state
 from training.clock import StageClock
 from training.config import with_values
 from training.events import Listener, Noticed
@@ -74,11 +75,24 @@ def _train_all(request: Request, folder: Path) -> Outcome:
 def _run(
     chains: tuple[Chain, ...], parallel: ParallelConfig, store: RunStore, display: Listener
 ) -> Outcome:
-    outcome = run_jobs(chains, folder=store.path(JOBS_FOLDER), config=parallel, listener=display)
+    outcome = run_jobs(
+        chains,
+        folder=store.path(JOBS_FOLDER),
+        config=parallel,
+        listener=display,
+        variables=_kernel_of_all(chains),
+    )
     content = over_seeds([_seed_run(chain, outcome) for chain in chains])
     store.write(SEEDS_FILE, content)
     display(SeedsFinished(folder=str(store.folder), content=content))
     return outcome
+
+
+def _kernel_of_all(chains: tuple[Chain, ...]) -> dict[str, str]:
+    """Build the LSTM kernel once for all, and let workers insist on it: it decides last digits."""
+    if chains[0].config.agent.engine == "stock" or kernel_state().kernel is None:
+        return {}
+    return {KERNEL_VARIABLE: "1"}
 
 
 def make_chains(request: Request, loaded: LoadedBars, folder: Path) -> tuple[Chain, ...]:

@@ -17,6 +17,9 @@ from bot.wording import NOT_MEASURED, UNDEFINED, clean, duration, percent, score
 from training.events import Event, Noticed
 
 _OTHER_ROWS = 5
+_COLUMNS = ("Folds", "Steps", "Steps/s", "Best valid.", "Last test", "Time", "ETA")
+_SHOWN = {100: _COLUMNS, 72: ("Folds", "Steps", "Last test", "ETA"), 0: ("Folds", "Last test")}
+"""What there is room for, by the least width, the widest first."""
 _ORDER = ("trains", "waits", "failed", "done")
 
 
@@ -49,18 +52,18 @@ class ChainsPicture:
         rows = [(name, chain) for name, chain in chains.items() if name in shown]
         n_left = len(chains) - len(rows)
         more = Text(f"and {n_left} more", style="dim") if n_left else Text()
-        return Group(self._title(), _table(rows), more)
+        return Group(self._title(), _table(rows, width), more)
 
-    def conclude(self) -> Iterator[RenderableType]:
+    def conclude(self, width: int) -> Iterator[RenderableType]:
         """Leave the summary over seeds, or how far each run came."""
         ended, chains = self.progress.ended, self.progress.chains
         if ended is not None:
             yield render_seeds(ended)
             yield Text(f"\n{closing_line(ended)}")
         elif chains:
-            yield _table(list(chains.items()))
+            yield _table(list(chains.items()), width)
             n_done = sum(chain.state == "done" for chain in chains.values())
-            yield Text(f"Stopped with {n_done} runs complete.")
+            yield Text(f"Stopped with {n_done} of {len(chains)} runs complete.")
 
     def _title(self) -> Text:
         title = Text(no_wrap=True, overflow="ellipsis")
@@ -76,14 +79,17 @@ class ChainsPicture:
         return title
 
 
-def _table(rows: list[tuple[str, ChainProgress]]) -> Table:
+def _table(rows: list[tuple[str, ChainProgress]], width: int) -> Table:
+    """Build the table; a narrow one leaves out what changes all the time."""
+    names = next(names for least, names in _SHOWN.items() if width >= least)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Run", no_wrap=True)
     table.add_column("State", no_wrap=True)
-    for name in ("Folds", "Steps", "Steps/s", "Best valid.", "Last test", "Time", "ETA"):
+    for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     for job, chain in rows:
-        add_row(table, label_of(job), _state(chain), *_figures(chain))
+        figures = dict(zip(_COLUMNS, _figures(chain), strict=True))
+        add_row(table, label_of(job), _state(chain), *(figures[name] for name in names))
     return table
 
 
@@ -95,7 +101,7 @@ def _state(chain: ChainProgress) -> str:
 def _figures(chain: ChainProgress) -> list[str]:
     run, trains = chain.run, chain.state == "trains"
     if chain.was_done or run.run is None:
-        return [UNDEFINED] * 7
+        return [UNDEFINED] * len(_COLUMNS)
     latest, budget = run.latest, run.fold.budget_steps if run.fold else 0
     return [
         f"{run.n_folds_done}/{run.run.n_folds}",

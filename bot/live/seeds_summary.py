@@ -27,6 +27,7 @@ def render_seeds(event: SeedsFinished) -> RenderableType:
     parts: list[RenderableType] = [
         Text().append("OUT OF SAMPLE", style="bold").append(f"  {_measured_on(content)}"),
         _seeds_table(content),
+        *_failures(content),
     ]
     if content["n_done"]:
         parts += [Text(), _spread_table(content), Text(), Text(" ".join(_verdict(content)))]
@@ -72,15 +73,22 @@ def _seeds_table(content: Mapping[str, Any]) -> Table:
     for metric in _METRICS:
         table.add_column(metric.label, justify="right", no_wrap=True)
     table.add_column("Time", justify="right", no_wrap=True)
-    table.add_column("", overflow="fold")
     for row in content["seeds"]:
-        failed = f"failed: {clean(row['error'].splitlines()[0])}" if row["error"] else ""
         cells = [metric.read(row) for metric in _METRICS]
-        add_row(table, str(row["seed"]), *cells, duration(row["duration_s"]), failed)
+        took = duration(row["duration_s"]) if row["error"] is None else row["state"]
+        add_row(table, str(row["seed"]), *cells, took)
     hold = content["baselines"].get("buy_and_hold")
     if hold is not None:
-        add_row(table, "Buy & hold", *(metric.read(hold) for metric in _METRICS), UNDEFINED, "")
+        add_row(table, "Buy & hold", *(metric.read(hold) for metric in _METRICS), UNDEFINED)
     return table
+
+
+def _failures(content: Mapping[str, Any]) -> list[Text]:
+    return [
+        Text(f"Seed {row['seed']} failed: {clean(row['error'], max_length=1_000)}")
+        for row in content["seeds"]
+        if row["error"] is not None
+    ]
 
 
 def _spread_table(content: Mapping[str, Any]) -> Table:

@@ -38,7 +38,7 @@ class Picture(Protocol):
     def compose(self, console: Console, *, width: int, height: int) -> RenderableType:
         """Draw what is known now, within a width and a height."""
 
-    def conclude(self) -> Iterator[RenderableType]:
+    def conclude(self, width: int) -> Iterator[RenderableType]:
         """Yield what stays on the screen at the end."""
 
 
@@ -130,7 +130,7 @@ class LiveView:
         self.console.print(Text(notice_line(notice), style=style))
 
     def _conclude(self) -> None:
-        for part in self.picture.conclude():
+        for part in self.picture.conclude(self.console.width):
             self.console.print(part)
 
 
@@ -155,7 +155,7 @@ class RunPicture:
         """Draw the panels."""
         return compose(self.progress, console, width=width, height=height)
 
-    def conclude(self) -> Iterator[RenderableType]:
+    def conclude(self, width: int) -> Iterator[RenderableType]:
         """Leave the summary of a complete run, or how far an incomplete one came."""
         progress, ended = self.progress, self.progress.ended
         if progress.finished:

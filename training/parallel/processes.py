@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
@@ -34,13 +34,13 @@ class ProcessEngine:
 
     Args:
         n_slots: Workers; one starts when it gets its first order.
-        n_threads: Threads that numeric libraries may use in each.
+        environment: Variables that each gets besides those of this process.
         deliver: Receives what jobs say.
     """
 
-    def __init__(self, *, n_slots: int, n_threads: int, deliver: Deliver) -> None:
+    def __init__(self, *, n_slots: int, environment: Mapping[str, str], deliver: Deliver) -> None:
         self.n_slots = n_slots
-        self._slots = [_Slot(n_threads, deliver) for _ in range(n_slots)]
+        self._slots = [_Slot(environment, deliver) for _ in range(n_slots)]
 
     def __enter__(self) -> Self:
         return self
@@ -76,8 +76,8 @@ class ProcessEngine:
 class _Slot:
     """One worker, its order and what it says."""
 
-    def __init__(self, n_threads: int, deliver: Deliver) -> None:
-        self._environment, self._deliver = worker.environment(n_threads), deliver
+    def __init__(self, environment: Mapping[str, str], deliver: Deliver) -> None:
+        self._environment, self._deliver = dict(environment), deliver
         self._pool: ProcessPoolExecutor | None = None
         self._order: Order | None = None
         self._reader: EventReader | None = None

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from training.events import Event, Listener
+from training.parallel import worker
 from training.parallel.config import ParallelConfig, Shares, shares
 from training.parallel.engine import Ended, Engine
 from training.parallel.events import FromJob, JobFailed, JobFinished, JobStarted
@@ -59,6 +60,7 @@ def run_jobs(
     config: ParallelConfig,
     listener: Listener,
     n_cores: int | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Run jobs until each has a result or is given up.
 
@@ -71,6 +73,7 @@ def run_jobs(
         config: Where they run.
         listener: Receives the events of `training.parallel.events`.
         n_cores: Cores to divide among workers; None takes those that this process may use.
+        variables: Environment variables that workers get besides this process's; None is none.
 
     Raises:
         StoreError: If a result file is not one.
@@ -82,7 +85,7 @@ def run_jobs(
     session.take_finished(jobs)
     if session.waiting:
         share = shares(config, n_jobs=len(session.waiting), n_cores=n_cores)
-        with _engine(config, share, session) as engine:
+        with _engine(config, share, variables or {}, session) as engine:
             _run(session, engine)
     return session.outcome
 
@@ -100,12 +103,13 @@ def _run(session: _Session, engine: Engine) -> None:
             session.close(ended)
 
 
-def _engine(config: ParallelConfig, share: Shares, session: _Session) -> Engine:
+def _engine(
+    config: ParallelConfig, share: Shares, variables: Mapping[str, str], session: _Session
+) -> Engine:
     if config.engine == "sequential":
         return SequentialEngine(session.deliver)
-    return ProcessEngine(
-        n_slots=share.n_workers, n_threads=share.n_threads, deliver=session.deliver
-    )
+    environment = {**variables, **worker.environment(share.n_threads)}
+    return ProcessEngine(n_slots=share.n_workers, environment=environment, deliver=session.deliver)
 
 
 class _Session:

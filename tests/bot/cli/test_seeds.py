@@ -44,6 +44,7 @@ SAME = (
 def alone(tmp_path, monkeypatch):
     """Run in an empty folder with a cache of its own."""
     monkeypatch.setenv("WALKFAST_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("WALKFAST_KERNEL", "0")  # an empty cache would compile one each time
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path / "here"

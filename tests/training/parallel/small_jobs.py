@@ -38,7 +38,8 @@ class Draw:
         if len(note.read_text().split()) <= self.n_troubles:
             TROUBLES[self.trouble]()
         values = np.random.default_rng(self.seed).normal(size=5)
-        return {"values": values.tolist(), "n_threads": os.environ.get(THREADS)}
+        told = {"said": os.environ.get("SMALL_JOBS_SAY"), "n_threads": os.environ.get(THREADS)}
+        return {"values": values.tolist(), **told}
 
 
 def _killed():

@@ -176,7 +176,7 @@ def test_a_worker_that_dies_while_it_waits_costs_nobody_anything(draws, tmp_path
     first, second = draws("", "")
     (tmp_path / "jobs").mkdir()
     orders = [Order(job=job, attempt=1, folder=tmp_path / "jobs") for job in (first, second)]
-    with ProcessEngine(n_slots=1, n_threads=1, deliver=lambda order, event: None) as engine:
+    with ProcessEngine(n_slots=1, environment={}, deliver=lambda order, event: None) as engine:
         engine.begin(orders[0])
         assert engine.wait()[0].answer.error is None
         worker = psutil.Process(int((first.notes / "job_0.ran").read_text()))
@@ -193,6 +193,20 @@ def test_workers_divide_the_cores(draws, tmp_path):
     assert [item["result"]["n_threads"] for item in outcome.results.values()] == ["1", "1"]
     alone = run(draws("", ""), tmp_path / "alone", n_workers=1)
     assert [item["result"]["n_threads"] for item in alone.results.values()] == ["2", "2"]
+
+
+def test_workers_get_variables_and_their_threads_are_not_among_them(draws, tmp_path):
+    config = ParallelConfig(n_workers=1)
+    outcome = run_jobs(
+        draws(""),
+        folder=tmp_path / "jobs",
+        config=config,
+        listener=lambda event: None,
+        n_cores=1,
+        variables={"SMALL_JOBS_SAY": "hello", "OMP_NUM_THREADS": "9"},
+    )
+    result = outcome.results["job_0"]["result"]
+    assert (result["said"], result["n_threads"]) == ("hello", "1")
 
 
 @pytest.mark.parametrize(
