@@ -18,8 +18,8 @@ _WHOLE = Kind(scalar=int)
 CHAINS = (
     Flag(
         "seeds",
-        "train once with each, side by side, e.g. 1,2,3, and show their spread; with "
-        "--benchmark_mode how many",
+        "train once with each, side by side, e.g. 1,2,3, and tell their spread "
+        "(--benchmark_mode: how many)",
         kind=Kind(scalar=int, many=True),
         shown=False,
         word="N",
