@@ -64,11 +64,6 @@ class Program:
         self.results = tuple([wanted.array for wanted in tail.wanted] for tail in tails)
         """Arrays of the results if the answer was no, and if it was yes."""
 
-    @property
-    def n_calls(self) -> tuple[int, int]:
-        """NumPy calls of a run whose answer is no, and yes."""
-        return len(self._head) + len(self._no), len(self._head) + len(self._yes)
-
     def run(self) -> bool:
         """Read and write the arrays; returns the answer to the question."""
         for function, arguments in self._head:

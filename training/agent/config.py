@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from envs.errors import ConfigError, UnknownNameError
+from training.agent import sizes
+from training.agent.sizes import OwnEngine, automatic_chunk, check_chunk
 
-Engine = Literal["stock", "exact", "chunked"]
-Precision = Literal["auto", "fp32", "bf16"]
+Engine = Literal["stock", OwnEngine]
+Precision = Literal["auto", sizes.Precision]
 CriticLstm = Literal["separate", "shared", "none"]
 Activation = Literal["mish", "tanh", "relu"]
 Optimizer = Literal["adamw", "adam"]
@@ -193,14 +195,9 @@ class AgentConfig:
                 where="batch_size",
                 mend="choose a divisor of the rollout, or change n_steps or n_envs",
             )
-        chunk = self.chunk_steps if self.engine == "chunked" else None
-        if chunk is not None and (self.n_steps % chunk or self.batch_size % chunk):
-            raise ConfigError(
-                "chunk_steps must divide n_steps and batch_size",
-                came=f"chunks of {chunk}, n_steps {self.n_steps}, batch_size {self.batch_size}",
-                where="chunk_steps",
-                mend="choose a common divisor of both, such as 32, or leave it out",
-            )
+        if self.engine == "chunked":
+            chunk_steps = self.chunk_steps or automatic_chunk(self.n_steps, self.batch_size)
+            check_chunk(chunk_steps, n_steps=self.n_steps, batch_size=self.batch_size)
 
 
 ORIGINAL_AGENT = AgentConfig(

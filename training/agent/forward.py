@@ -7,7 +7,6 @@ The slow twin is `RecurrentActorCriticPolicy.evaluate_actions`. Not here: what P
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from gymnasium import spaces
@@ -19,8 +18,7 @@ from training.agent.kernel import kernel_lstm
 from training.agent.losses import Evaluation, Judgement
 from training.agent.minibatches import Minibatch
 from training.agent.rollout import Observations, Rollout, map_observations
-
-Precision = Literal["fp32", "bf16"]
+from training.agent.sizes import Precision
 
 
 @dataclass(frozen=True, kw_only=True)

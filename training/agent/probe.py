@@ -19,9 +19,9 @@ from sb3_contrib import RecurrentPPO
 from envs.errors import ConfigError
 from training.agent.build import build_agent
 from training.agent.config import AgentConfig
-from training.agent.forward import Precision
 from training.agent.hardware import BF16_COMPUTE_CAPABILITY, has_amx_bf16
 from training.agent.noise_env import NoiseVecEnv
+from training.agent.sizes import Precision
 from training.seeds import globals_kept
 
 Clock = Callable[[], float]

@@ -10,11 +10,10 @@ Read next: `training.agent.collect` (rollouts), `training.agent.minibatches`,
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -29,17 +28,15 @@ from stable_baselines3.common.vec_env import VecEnv
 from envs.errors import ConfigError, UnknownNameError
 from training.agent.collect import RolloutCollector, policy_of
 from training.agent.device_collect import DeviceCollector
-from training.agent.forward import Precision
 from training.agent.losses import STATISTICS, LossSettings
 from training.agent.minibatches import Minibatch, chunked_minibatches, exact_minibatches
 from training.agent.refresh import refresh_states
 from training.agent.rollout import Rollout, allocate_rollout
+from training.agent.sizes import OwnEngine, Precision, automatic_chunk, check_chunk
 from training.agent.update import Updater
 from training.agent.vec_env import TensorTradingVecEnv
 from training.errors import TrainingError
 
-Engine = Literal["exact", "chunked"]
-LONGEST_AUTOMATIC_CHUNK = 64
 _OWN_PASSES = (
     "evaluate_actions",
     "extract_features",
@@ -58,7 +55,7 @@ class FastRecurrentPPO(RecurrentPPO):
         *args: As for `RecurrentPPO`.
         engine: `exact` or `chunked`.
         chunk_steps: Steps of a sequence in `chunked`; divides `n_steps` and `batch_size`. None
-            takes the longest that does, up to `LONGEST_AUTOMATIC_CHUNK`.
+            takes the longest that does, up to 64.
         refresh_states: Whether `chunked` computes the states before each chunk anew for each epoch
             after the first, as they drift from the weights (Kapturowski et al. 2019, R2D2).
         precision: `bf16` runs the networks of an update in bfloat16, from weights that stay
@@ -78,7 +75,7 @@ class FastRecurrentPPO(RecurrentPPO):
     def __init__(
         self,
         *args: Any,
-        engine: Engine = "chunked",
+        engine: OwnEngine = "chunked",
         chunk_steps: int | None = None,
         refresh_states: bool = False,
         precision: Precision = "fp32",
@@ -119,8 +116,7 @@ class FastRecurrentPPO(RecurrentPPO):
             return 1
         if self.chunk_steps is not None:
             return self.chunk_steps
-        common = math.gcd(self.n_steps, self.batch_size or self.n_steps)
-        return max(n for n in range(1, min(common, LONGEST_AUTOMATIC_CHUNK) + 1) if common % n == 0)
+        return automatic_chunk(self.n_steps, self.batch_size or self.n_steps)
 
     def _setup_model(self) -> None:
         self._check_settings()
@@ -136,7 +132,7 @@ class FastRecurrentPPO(RecurrentPPO):
             self._check_sizes()
 
     def _check_settings(self) -> None:
-        for name, choices in (("engine", get_args(Engine)), ("precision", get_args(Precision))):
+        for name, choices in (("engine", get_args(OwnEngine)), ("precision", get_args(Precision))):
             if getattr(self, name) not in choices:
                 raise UnknownNameError.of(name, str(getattr(self, name)), choices)
         if self.n_workers not in {1, 2}:
@@ -336,7 +332,7 @@ def _memory_named(number: str) -> Iterator[None]:
 
 
 def _check_sizes(
-    *, engine: Engine, chunk_steps: int, n_steps: int, n_envs: int, batch_size: int
+    *, engine: OwnEngine, chunk_steps: int, n_steps: int, n_envs: int, batch_size: int
 ) -> None:
     """Refuse sizes that do not fit each other."""
     if batch_size > n_steps * n_envs:
@@ -346,20 +342,5 @@ def _check_sizes(
             where="batch_size",
             mend="lower batch_size, or raise n_steps or the number of environments",
         )
-    if engine == "exact":
-        return
-    if chunk_steps < 2:
-        raise ConfigError(
-            "A chunk must have at least two steps, or the LSTM learns nothing across time",
-            came=f"{chunk_steps}",
-            where="chunk_steps",
-            mend="choose a common divisor of n_steps and batch_size, such as 32",
-        )
-    for name, size in (("n_steps", n_steps), ("batch_size", batch_size)):
-        if size % chunk_steps:
-            raise ConfigError(
-                f"chunk_steps must divide {name}",
-                came=f"{name} {size} and chunks of {chunk_steps} steps",
-                where="chunk_steps",
-                mend="choose a common divisor of n_steps and batch_size, such as 32",
-            )
+    if engine == "chunked":
+        check_chunk(chunk_steps, n_steps=n_steps, batch_size=batch_size)

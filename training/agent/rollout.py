@@ -102,29 +102,6 @@ def allocate_rollout(
     )
 
 
-def rollout_of(buffer: StockBuffer, *, has_critic_lstm: bool) -> Rollout:
-    """View a filled stock buffer as a rollout with a state at every step.
-
-    Args:
-        buffer: Filled, and not yet read through its own `get`, which would reorder it.
-        has_critic_lstm: Whether the critic has an LSTM of its own.
-    """
-    assert buffer.full, "only a whole rollout can be learned from"
-    assert not buffer.generator_ready, "the buffer's `get` has reordered it"
-    nets = ("pi", "vf") if has_critic_lstm else ("pi",)
-    hidden, cells = (
-        torch.stack([torch.as_tensor(getattr(buffer, f"{kind}_states_{net}")) for net in nets], 1)
-        for kind in ("hidden", "cell")
-    )
-    return Rollout(
-        **_shared(buffer),
-        episode_starts=buffer.episode_starts > 0,
-        hidden=hidden.to(buffer.device),
-        cells=cells.to(buffer.device),
-        slot_steps=1,
-    )
-
-
 def map_observations(
     observations: Observations, change: Callable[[torch.Tensor], torch.Tensor]
 ) -> Observations:

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 
+from training.agent.gates import joined_cell
 from training.agent.weights import Weights
 
 Floats = NDArray[Any]
@@ -162,12 +163,10 @@ def _applied(values: Floats, weight: Floats, bias: Floats) -> Floats:
 
 def _gates(state: Weights, layer: int, n_units: int) -> tuple[Floats, Floats]:
     """Weight `(n_inputs + n_units, 4 * n_units)` and bias of one layer, as `_Layer` takes them."""
-    name = "lstm_actor.{}_{}_l" + str(layer)
-    weight = torch.cat([state[name.format("weight", kind)] for kind in ("ih", "hh")], dim=1)
-    bias = (state[name.format("bias", "ih")] + state[name.format("bias", "hh")]).numpy()
-    order = np.arange(4 * n_units).reshape(4, n_units)[[0, 1, 3, 2]].ravel()
+    joined = joined_cell(state, layer, prefix="lstm_actor.")
+    weight, bias = (tensor.numpy() for tensor in joined)
     half = np.repeat(np.array([0.5, 1.0], bias.dtype), [3 * n_units, n_units])
-    return weight.numpy()[order].T * half, bias[order] * half
+    return weight.T * half, bias * half
 
 
 def _linear(state: Weights, name: str) -> tuple[Floats, Floats]:

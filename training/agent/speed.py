@@ -7,7 +7,6 @@ here: which of the sizes learns best, which no clock can say.
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
@@ -193,10 +192,9 @@ def sizes_to_compare(config: AgentConfig, *, device: str = "cpu") -> Iterator[Ag
     shortest = min(SHORTEST_STEPS, config.n_steps)
     for n_envs in N_ENVS[device]:
         n_steps = max(config.rollout_steps // n_envs, shortest)
-        chunk_fits = n_steps % (config.chunk_steps or 1) == 0
-        if n_envs == config.n_envs or not chunk_fits or math.gcd(n_steps, config.batch_size) < 2:
+        if n_envs == config.n_envs:
             continue
-        with contextlib.suppress(ConfigError):  # the minibatch does not divide this rollout
+        with contextlib.suppress(ConfigError):  # minibatch or chunk do not fit this rollout
             yield replace(config, n_envs=n_envs, n_steps=n_steps)
 
 

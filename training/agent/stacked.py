@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 
+from training.agent.gates import joined_cell
 from training.agent.shadows import Shadow
 from training.agent.weights import Weights
 
@@ -125,16 +126,8 @@ class _Layer:
 
 def _stacked_cell(states: Sequence[Weights], layer: int) -> _Linear:
     """Weights `(n_policies, n_inputs + n_units, 4 * n_units)`, one bias row for each policy."""
-    name = "lstm_actor.{}_{}_l" + str(layer)
-    weights = [
-        torch.cat([state[name.format("weight", "ih")], state[name.format("weight", "hh")]], dim=1)
-        for state in states
-    ]
-    biases = [
-        state[name.format("bias", "ih")] + state[name.format("bias", "hh")] for state in states
-    ]
-    order = torch.arange(len(biases[0])).view(4, -1)[[0, 1, 3, 2]].flatten()
-    return _stacked([w[order] for w in weights], [b[order] for b in biases])
+    cells = [joined_cell(state, layer, prefix="lstm_actor.") for state in states]
+    return _stacked([weight for weight, _ in cells], [bias for _, bias in cells])
 
 
 def _stacked_linear(states: Sequence[Weights], name: str) -> _Linear:

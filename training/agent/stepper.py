@@ -16,6 +16,7 @@ from stable_baselines3.common.torch_layers import FlattenExtractor
 from torch import nn
 
 from training.agent.forward import features_of
+from training.agent.gates import joined_cell
 from training.agent.rollout import Observations
 
 Step = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -163,7 +164,7 @@ class _Layer:
     ) -> None:
         n_nets, n_envs, n_units = hidden.shape
         with torch.no_grad():
-            joined = [_reordered(*_matrices(lstm, index)) for lstm in lstms]
+            joined = [joined_cell(dict(lstm.named_parameters()), index) for lstm in lstms]
             self._weight = torch.stack([weight.T for weight, _ in joined]).contiguous()
             self._bias = torch.stack([bias for _, bias in joined])[:, None]
         n_inputs = self._weight.shape[1] - n_units
@@ -193,19 +194,6 @@ class _Layer:
         take_in, forget, give_out = gates[..., : 3 * n_units].sigmoid().chunk(3, dim=2)
         cells = forget * self.cells[-1:] + take_in * gates[..., 3 * n_units :].tanh()
         return give_out * cells.tanh()
-
-
-def _matrices(lstm: nn.LSTM, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weight `(4 * n_units, n_inputs + n_units)` and bias `(4 * n_units,)` of one layer."""
-    weights = [getattr(lstm, f"weight_{kind}_l{index}") for kind in ("ih", "hh")]
-    bias = getattr(lstm, f"bias_ih_l{index}") + getattr(lstm, f"bias_hh_l{index}")
-    return torch.cat(weights, dim=1), bias
-
-
-def _reordered(weight: torch.Tensor, bias: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    n_units = len(bias) // 4
-    order = torch.arange(4 * n_units, device=bias.device).view(4, n_units)[[0, 1, 3, 2]].flatten()
-    return weight[order], bias[order]
 
 
 def _sees_flat_box(policy: RecurrentActorCriticPolicy) -> bool:

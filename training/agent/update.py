@@ -15,7 +15,7 @@ import torch
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 
 from training.agent.finite import check_gradients
-from training.agent.forward import ForwardPass, Precision, are_independent
+from training.agent.forward import ForwardPass, are_independent
 from training.agent.losses import (
     STATISTICS,
     LossSettings,
@@ -26,6 +26,7 @@ from training.agent.losses import (
 )
 from training.agent.minibatches import Minibatch
 from training.agent.rollout import Rollout
+from training.agent.sizes import Precision
 
 _APPROX_KL = STATISTICS.index("approx_kl")
 

@@ -10,12 +10,13 @@ from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3.common.callbacks import BaseCallback
 
 from tests.training.agent.engine_twins import Case, difference, fill, noisy_vec_env, starts_for
+from tests.training.agent.stock_rollout import rollout_of
 from training.agent.forward import ForwardPass
 from training.agent.losses import LossSettings, ppo_loss, targets_of
 from training.agent.minibatches import Minibatch, chunk_minibatch, chunked_minibatches
 from training.agent.recurrent_ppo import FastRecurrentPPO
 from training.agent.refresh import refresh_states
-from training.agent.rollout import Rollout, rollout_of
+from training.agent.rollout import Rollout
 
 CHUNK_STEPS = 4
 SEQUENCES = np.array([4, 0, 5, 2])

@@ -9,7 +9,7 @@ from sb3_contrib import RecurrentPPO
 from stable_baselines3.common.utils import FloatSchedule
 
 from tests.training.agent.engine_twins import Case, difference, fill, starts_for
-from training.agent.rollout import rollout_of
+from tests.training.agent.stock_rollout import rollout_of
 
 pytestmark = pytest.mark.parity
 N_UPDATES = 20

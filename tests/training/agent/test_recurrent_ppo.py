@@ -196,9 +196,9 @@ def test_what_the_engine_does_not_cover_trains_with_stocks_loops_after_a_warning
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"chunk_steps": 3}, "must divide n_steps"),
+        ({"chunk_steps": 3}, "chunks of 3, n_steps 8"),
         ({"chunk_steps": 1}, "at least two steps"),
-        ({"chunk_steps": 4, "batch_size": 6}, "must divide batch_size"),
+        ({"chunk_steps": 4, "batch_size": 6}, "chunks of 4, n_steps 8, batch_size 6"),
         ({"batch_size": 7}, "at least two steps"),
         ({"batch_size": 25}, "not be larger than the rollout"),
         ({"batch_size": 25, "engine": "exact"}, "not be larger than the rollout"),

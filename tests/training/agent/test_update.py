@@ -22,10 +22,10 @@ from tests.training.agent.engine_twins import (
     noisy_vec_env,
     starts_for,
 )
+from tests.training.agent.stock_rollout import rollout_of
 from training.agent import update
 from training.agent.forward import are_independent
 from training.agent.recurrent_ppo import FastRecurrentPPO
-from training.agent.rollout import rollout_of
 from training.agent.update import fuse
 
 
