@@ -6,7 +6,8 @@
     waterfall   the ablation, one switch after another
     traces      validation curves and stitched equity over time
     stages      where the time went
-    verdicts, conduct, honesty, ground   sections of the page
+    headline    the first screen
+    verdicts, conduct, honesty, ground   the sections below it
     write       the page; start here
 
 Nothing is computed that decides anything. Not here: the numbers and the words of the table

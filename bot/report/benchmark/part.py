@@ -1,9 +1,14 @@
-"""A part of the page: its markup, and its picture, which is also a PNG file beside the page."""
+"""A part of the page: its markup, and its picture, which is also a PNG file beside the page.
+
+Not here: what a part says (`bot.report.benchmark.verdicts`, `conduct`, `honesty`, `ground`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bot.report.benchmark.read import ArmView
 from bot.report.markup import Html, join, tag
@@ -72,3 +77,15 @@ def main_and_more(
         return table(headings, main, kinds=kinds)
     folded = tag("details", tag("summary", "The other arms"), table(headings, more, kinds=kinds))
     return join(table(headings, main, kinds=kinds) if main else "", folded)
+
+
+def said(
+    words: Callable[[Mapping[str, Any]], Iterable[str | Sequence[str]]], content: Mapping[str, Any]
+) -> list[list[str]]:
+    """Return what `training.benchmark.table` says, as far as the file goes."""
+    found: list[list[str]] = []
+    # A file of an older version lacks what the last words speak of: what was said before is kept.
+    with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError, IndexError):
+        for item in words(content):
+            found += [[item] if isinstance(item, str) else [*item]]
+    return found

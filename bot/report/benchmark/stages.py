@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from bot.report.axes import percent_tick
@@ -64,30 +66,16 @@ def stages_figure(rows: Sequence[Spent], palette: Palette) -> Figure:
     figure, (axes,) = lanes([spent.arm.label for spent in rows], 1, palette, numbers_in=1.55)
     for row, spent in enumerate(rows):
         total_s = sum(spent.wall_s.values())
-        for seconds, place, look in (
-            (spent.wall_s, row - _HEIGHT / 2 - 0.02, 1.0),
-            (spent.cpu_s, row + _HEIGHT / 2 + 0.02, 0.45),
-        ):
-            axes.barh(place, sum(seconds.values()) / total_s, height=_HEIGHT, color=palette.paper)
-            start = 0.0
-            for stage, stage_s in grouped(seconds).items():
-                share = max(stage_s, 0.0) / total_s
-                axes.barh(
-                    place,
-                    share,
-                    left=start,
-                    height=_HEIGHT,
-                    color=_colours(palette)[stage],
-                    alpha=look,
-                    linewidth=0,
-                    label=stage if row == 0 and look == 1.0 else "",
-                )
-                start += share
+        _draw_bar(axes, row - _HEIGHT / 2 - 0.02, _shares(spent.wall_s, total_s), palette)
+        _draw_bar(axes, row + _HEIGHT / 2 + 0.02, _shares(spent.cpu_s, total_s), palette, pale=True)
         write_beside(axes, row, _lines(spent), palette)
+    colours = _colours(palette)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(FuncFormatter(percent_tick))
     axes.set_xlabel("share of the arm's own wall time")
     axes.legend(
+        [Rectangle((0, 0), 1, 1, color=colour) for colour in colours.values()],
+        list(colours),
         loc="lower left",
         bbox_to_anchor=(0, 1.0),
         ncols=len(STAGES) + 1,
@@ -96,6 +84,29 @@ def stages_figure(rows: Sequence[Spent], palette: Palette) -> Figure:
         borderaxespad=0.2,
     )
     return figure
+
+
+def _shares(seconds: Mapping[str, float], total_s: float) -> dict[str, float]:
+    return {stage: max(part_s, 0.0) / total_s for stage, part_s in grouped(seconds).items()}
+
+
+def _draw_bar(
+    axes: Axes, place: float, shares: Mapping[str, float], palette: Palette, *, pale: bool = False
+) -> None:
+    """Draw shares one after the other, on paper so that no grid line shines through."""
+    axes.barh(place, sum(shares.values()), height=_HEIGHT, color=palette.paper)
+    start = 0.0
+    for stage, share in shares.items():
+        axes.barh(
+            place,
+            share,
+            left=start,
+            height=_HEIGHT,
+            color=_colours(palette)[stage],
+            alpha=0.45 if pale else 1.0,
+            linewidth=0,
+        )
+        start += share
 
 
 def _colours(palette: Palette) -> dict[str, str]:

@@ -131,19 +131,7 @@ def accounts_figure(drawn: Sequence[Account], palette: Palette) -> Figure:
     axes = figure.subplots()
     dress(axes, palette, label="times the start (log)")
     for account in sorted(drawn, key=_draw_order):
-        colour, style, width = _account_look(account.name, palette)
-        if account.n_seeds > 1:
-            axes.fill_between(
-                account.times, account.low, account.high, color=colour, alpha=0.16, linewidth=0
-            )
-        axes.plot(
-            account.times,
-            account.growth,
-            color=colour,
-            linestyle=style,
-            linewidth=width,
-            label=f"{_account_label(account.name)} {percent(account.growth[-1] - 1, 1)}",
-        )
+        _draw_account(axes, account, palette)
     axes.axhline(1, color=palette.muted, linewidth=0.9, label="flat 0.0%")
     mark_places([axes], drawn[0].times[drawn[0].boundaries], palette)
     ends = [end for account in drawn for end in (account.low.min(), account.high.max())]
@@ -161,6 +149,23 @@ def accounts_figure(drawn: Sequence[Account], palette: Palette) -> Figure:
         borderaxespad=0,
     )
     return figure
+
+
+def _draw_account(axes: Axes, account: Account, palette: Palette) -> None:
+    """Draw the band over seeds and the middle seed in it."""
+    colour, style, width = _account_look(account.name, palette)
+    if account.n_seeds > 1:
+        band: dict[str, Any] = {"color": colour, "alpha": 0.16, "linewidth": 0}
+        axes.fill_between(account.times, account.low, account.high, **band)
+    final = percent(account.growth[-1] - 1, 1)
+    axes.plot(
+        account.times,
+        account.growth,
+        color=colour,
+        linestyle=style,
+        linewidth=width,
+        label=f"{_account_label(account.name)} {final}",
+    )
 
 
 def _draw_order(account: Account) -> int:

@@ -1,41 +1,33 @@
-"""What came out of a benchmark: headline, speed, what each optimization is worth, quality.
+"""What came out of a benchmark: speed, what each optimization is worth, quality.
 
-No sentence here is stronger than the verdict in the file. Not here: how the arms got there
-(`bot.report.benchmark.conduct`), whether any of them earns anything (`honesty`).
+Not here: the first screen (`bot.report.benchmark.headline`), how the arms got there (`conduct`),
+whether any of them earns anything (`honesty`).
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.report.benchmark.forest import Panel, factors_figure, quality_figure
-from bot.report.benchmark.lanes import factor_words
-from bot.report.benchmark.part import Part, Picture, absent, main_and_more, part
-from bot.report.benchmark.read import MAIN_ARMS, ArmView, Benchmark, Measure, switch_label
+from bot.report.benchmark.part import Part, Picture, absent, main_and_more, part, said
+from bot.report.benchmark.read import ArmView, Benchmark, Measure, switch_label
 from bot.report.benchmark.waterfall import steps_of, waterfall_figure
 from bot.report.markup import Html, join, tag
 from bot.report.read import listed, nested
-from bot.report.results import day
 from bot.report.tables import table
 from bot.wording import (
-    PLANTED_MARKET,
     UNDEFINED,
     as_number,
     clean,
     decimal,
-    on_planted,
     percent,
     whole,
 )
 from training.benchmark.arms import OPTIMIZED, ORIGINAL
 from training.benchmark.table import (
-    HEADINGS,
     WORTH_HEADINGS,
-    cells,
     duration,
-    sentences,
     worth_cells,
 )
 
@@ -44,112 +36,6 @@ _TIMES = (
     ("speed", "A fold's time"),
     ("quality", "Time to the original's quality"),
 )
-
-
-def headline(benchmark: Benchmark) -> Html:
-    """Build the first screen: verdict, figures, the table of a README and its sentences."""
-    ours = benchmark.arm(OPTIMIZED)
-    told = [tag("li", *said) for said in _said(sentences, _without_ablation(benchmark))]
-    return join(
-        _title(benchmark),
-        _verdict(benchmark, ours) if ours else "",
-        tag("div", *_figures(benchmark, ours), class_="figures") if ours else "",
-        _table(_without_ablation(benchmark)),
-        tag("details", tag("summary", "All arms"), _table(benchmark.content))
-        if len(benchmark.arms) > len(benchmark.main_arms)
-        else "",
-        tag("ul", *told, class_="note"),
-    )
-
-
-def _table(content: Mapping[str, Any]) -> Html:
-    """Build the table of a README, word for word."""
-    rows = _said(cells, content)
-    return table(HEADINGS, rows, kinds="t" + "n" * (len(HEADINGS) - 1))
-
-
-def _said(
-    words: Callable[[Mapping[str, Any]], Iterable[str | Sequence[str]]], content: Mapping[str, Any]
-) -> list[list[str]]:
-    """Return what `training.benchmark.table` says, as far as the file goes."""
-    said: list[list[str]] = []
-    # A file of an older version lacks what the last words speak of: what was said before is kept.
-    with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError, IndexError):
-        for item in words(content):
-            said += [[item] if isinstance(item, str) else [*item]]
-    return said
-
-
-def _without_ablation(benchmark: Benchmark) -> dict[str, Any]:
-    """Return the content without the arms that only take the judged one apart."""
-    content = dict(benchmark.content)
-    for key in ("arms", "against_original"):
-        found = nested(content, key)
-        content[key] = {name: found[name] for name in found if name in MAIN_ARMS}
-    return content
-
-
-def _title(benchmark: Benchmark) -> Html:
-    data = nested(benchmark.content, "data")
-    bars = f"{data.get('symbol', 'unknown symbol')} {data.get('timeframe', '')}"
-    counted = [
-        f"{whole(count)} {word}" + ("s" if count != 1 else "")
-        for key, word in (("n_folds", "fold"), ("n_seeds", "seed"))
-        if (count := as_number(benchmark.content.get(key))) is not None
-    ]
-    parts = [f"run {benchmark.name}", f"profile {benchmark.profile}", *counted]
-    parts.append(f"{day(benchmark.content.get('created'))} UTC")
-    warning = tag("p", tag("strong", PLANTED_MARKET)) if on_planted(data) else ""
-    told = tag("p", "Benchmark against the original training: " + ", ".join(parts))
-    return tag("header", warning, tag("h1", bars), told)
-
-
-def _verdict(benchmark: Benchmark, ours: ArmView) -> Html:
-    verdict = nested(ours.against, "verdict")
-    words = clean(verdict.get("text") or "no verdict")
-    return join(
-        tag(
-            "p",
-            f"Profile {benchmark.profile} against the original training:",
-            Html(" "),
-            tag("strong", f"{words}."),
-            class_="verdict",
-        ),
-        tag("p", clean(verdict.get("reason", ""), max_length=2_000), class_="ground"),
-    )
-
-
-def _figures(benchmark: Benchmark, ours: ArmView) -> list[Html]:
-    original = benchmark.arm(ORIGINAL)
-    speed, pace = ours.measure("speed"), ours.measure("pace")
-    return [
-        _figure("A fold, original", _fold(original), "original"),
-        _figure(f"A fold, {benchmark.profile}", _fold(ours), "agent"),
-        _figure(f"Times as fast{_interval(speed)}", _factor(speed)),
-        _figure(f"Env steps a second, times{_interval(pace)}", _factor(pace)),
-    ]
-
-
-def _figure(name: str, value: str, series: str = "ink") -> Html:
-    return tag("div", tag("span", name), tag("b", value), class_=f"figure {series}")
-
-
-def _fold(arm: ArmView | None) -> str:
-    if arm is None:
-        return duration(None)
-    return ("~" if arm.is_extrapolated and arm.fold_s is not None else "") + duration(arm.fold_s)
-
-
-def _factor(measure: Measure) -> str:
-    return UNDEFINED if measure.value is None else factor_words(measure.value)
-
-
-def _interval(measure: Measure) -> str:
-    if measure.value is None:
-        return ""
-    if measure.low is None or measure.high is None:
-        return ", no interval"
-    return f", {factor_words(measure.low)}-{factor_words(measure.high)}"
 
 
 def speed_part(benchmark: Benchmark) -> Part:
@@ -272,7 +158,7 @@ def ablation_part(benchmark: Benchmark) -> Part:
                 "an optimization against the whole without it; left of 1 it costs time."
             ),
         )
-    rows = _said(worth_cells, benchmark.content)
+    rows = said(worth_cells, benchmark.content)
     told = tag("p", _by_word(listed(benchmark.content, "worth")))
     return part(title, picture, told, table(WORTH_HEADINGS, rows, kinds="ttnnt"))
 
@@ -301,27 +187,7 @@ def quality_part(benchmark: Benchmark) -> Part:
     levels = _levels(benchmark)
     if not arms:
         return Part(html=join(absent(title, _why_no_quality(benchmark)).html, levels))
-    margins = tuple(as_number(nested(arm.against, "margin").get("value")) for arm in arms)
-    difference = Panel(
-        title="test score, arm minus original",
-        measures=tuple(arm.measure("quality") for arm in arms),
-        margins=margins,
-    )
-    improvement = Panel(
-        title="probability of improvement",
-        measures=tuple(arm.measure("improvement") for arm in arms),
-    )
-    picture = Picture(
-        file="quality.png",
-        draw=lambda palette: quality_figure(arms, difference, improvement, palette),
-        says="Differences of test scores from the original with margins, and their probabilities",
-        caption=(
-            "Left: interquartile mean of the differences of test scores (log return of test bars), "
-            "fold by fold and seed by seed. Not worse needs the whole interval inside the shaded "
-            "part, above the dashed margin. Right: how likely a run of the arm beats one of the "
-            "original. A hollow point: the interval includes no difference."
-        ),
-    )
+    picture = _quality_picture(arms)
     verdicts = {
         arm: [
             arm.label,
@@ -334,6 +200,30 @@ def quality_part(benchmark: Benchmark) -> Part:
     rule = clean(nested(benchmark.content, "calibration").get("rule", ""), max_length=400)
     note = tag("p", f"The margin, set before any run: {rule}.", class_="note") if rule else ""
     return part(title, picture, told, note, levels)
+
+
+def _quality_picture(arms: Sequence[ArmView]) -> Picture:
+    margins = tuple(as_number(nested(arm.against, "margin").get("value")) for arm in arms)
+    difference = Panel(
+        title="test score, arm minus original",
+        measures=tuple(arm.measure("quality") for arm in arms),
+        margins=margins,
+    )
+    improvement = Panel(
+        title="probability of improvement",
+        measures=tuple(arm.measure("improvement") for arm in arms),
+    )
+    return Picture(
+        file="quality.png",
+        draw=lambda palette: quality_figure(arms, difference, improvement, palette),
+        says="Differences of test scores from the original with margins, and their probabilities",
+        caption=(
+            "Left: interquartile mean of the differences of test scores (log return of test bars), "
+            "fold by fold and seed by seed. Not worse needs the whole interval inside the shaded "
+            "part, above the dashed margin. Right: how likely a run of the arm beats one of the "
+            "original. A hollow point: the interval includes no difference."
+        ),
+    )
 
 
 def _why_no_quality(benchmark: Benchmark) -> str:

@@ -1,6 +1,6 @@
 """`write_benchmark_report`: from the folder of a benchmark to `report.html` and pictures in it.
 
-Read next: `bot.report.benchmark.verdicts` for what comes first on the page.
+Read next: `bot.report.benchmark.headline` for what comes first on the page.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot.report.benchmark import conduct, ground, honesty, verdicts
+from bot.report.benchmark.headline import headline
 from bot.report.benchmark.part import Part
 from bot.report.benchmark.read import Benchmark, read_benchmark
 from bot.report.markup import Html, join, tag
@@ -103,7 +104,7 @@ def _parts(benchmark: Benchmark, command: str | None) -> list[Part]:
 
 
 def _page(benchmark: Benchmark, parts: list[Part]) -> str:
-    body = join(verdicts.headline(benchmark), *(part.html for part in parts), _reading())
+    body = join(headline(benchmark), *(part.html for part in parts), _reading())
     return page(f"walkfast benchmark: {benchmark.name}", body)
 
 
