@@ -130,35 +130,44 @@ def test_a_real_benchmark_of_tiny_agents_runs_resumes_and_judges(alone, tmp_path
     arms = make_arms(with_values(RunConfig(), TINY), original=original)
     subject = Subject(
         arms=(arms[0], arms[2]),
-        n_folds=2,
+        n_folds=5,
         bars_fingerprint="b" * 64,
         data=made_up.DATA,
         n_cores=1,
     )
     (tmp_path / "jobs").mkdir()
+    started = []
     for _ in range(2):
+        events = []
         with RunStore(alone / "benchmark") as store:
             content = Session(
                 subject=subject,
                 config=BenchmarkConfig(minutes=20, n_seeds=1),
                 store=store,
                 runner=_runner(str(tmp_path / "jobs")),
-                emit=lambda event: None,
+                emit=events.append,
             ).run()
-    assert content["took_s"] < 5  # the second time nothing was left to run
-    assert [unit["status"] for unit in content["units"]] == ["done"] * 2
-    assert content["chance"].keys() == {"original", "optimized"}
-    assert content["overfitting"]["n_configurations"] == 2
+        started.append([event.name for event in events if isinstance(event, UnitStarted)])
+    assert started == [["original-0", "original_again-0", "optimized-0"], []]
+    assert [unit["status"] for unit in content["units"]] == ["done"] * 3
+    assert content["chance"].keys() == {"original", "original_again", "optimized"}
+    assert content["overfitting"]["n_configurations"] == 3
     for judged in content["chance"].values():
-        assert judged["deflated"]["n_trials"] == 2
+        assert judged["deflated"]["n_trials"] == 3
         assert judged["stress"]["slippage"]["slippage_points"] > 0
     ours = content["arms"]["optimized"]
     assert ours["fold_s_is"] == "measured"
     assert ours["bayes_share"] is not None
+    assert ours["stage_cpu_s"]["update"] > 0
+    assert len(content["units"][0]["equity"]["agent"]) == 500
     compared = content["against_original"]["optimized"]
     assert compared["speed"]["value"] > 0
-    assert compared["quality"]["n_values"] == 2
+    assert compared["quality"]["n_values"] == 5
+    assert compared["margin"]["source"] == content["calibration"]["fixed"]["source"]
+    assert content["calibration"]["fixed"]["source"] == "calibration"
     assert compared["verdict"]["text"] == "no verdict: no interval"
+    reached = content["time_to_quality"]["optimized"]
+    assert reached["n_rows"] + reached["n_still"] == 5
     stored = json.loads((alone / "benchmark" / "benchmark.json").read_text())
     assert stored["versions"]["torch"]
-    assert (alone / "benchmark" / "table.md").read_text().count("\n| ") >= 5
+    assert (alone / "benchmark" / "table.md").read_text().count("\n| ") >= 6
