@@ -283,6 +283,6 @@ def _no_margin(why: str) -> Margin:
 
 
 def _stages(units: Sequence[Unit], name: str) -> dict[str, float]:
-    """Return seconds by stage, setup included, the mean over runs."""
-    total = added_up(*(unit[name] for unit in units))
-    return {stage: seconds / len(units) for stage, seconds in total.items()}
+    """Return seconds by stage, setup included, the mean over the runs that measured them."""
+    measured = [unit[name] for unit in units if name in unit]
+    return {stage: seconds / len(measured) for stage, seconds in added_up(*measured).items()}

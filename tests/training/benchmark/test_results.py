@@ -183,6 +183,15 @@ def test_an_original_that_never_finished_gives_no_verdict():
     assert content["arms"]["original"]["fold_s"] is None
 
 
+def test_seconds_by_stage_are_means_over_the_runs_that_measured_them():
+    units = pairs(2)
+    for unit in units[2:]:  # of a version that did not
+        del unit["stage_cpu_s"]
+    ours = concluded(units, n_seeds=2)["arms"]["optimized"]
+    assert ours["stage_s"] == {"load": 0.5, "rollout": 1.0, "update": 4.0, "evaluation": 0.25}
+    assert ours["stage_cpu_s"]["update"] == 7.5
+
+
 def test_nothing_at_all_finished():
     content = concluded([], n_left_out=6)
     assert verdict(content) == "no verdict: no time of a fold to compare"
