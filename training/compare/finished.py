@@ -18,6 +18,7 @@ from training.errors import StoreError
 from training.folds import Range
 from training.metrics import Floats, log_growth, returns_of
 from training.store import (
+    BENCHMARK_FILE,
     BENCHMARK_FOLDER,
     BENCHMARK_PLAN_FILE,
     CONFIG_FILE,
@@ -32,6 +33,7 @@ from training.store import (
 NO_SETTINGS = frozenset({"seed", "profile", "data_path", "initial_model", "folds.max_folds"})
 """What two runs of the same training may differ in: its seed, names, and where it stops."""
 _OFF = "off"
+_BENCHMARK_FILES = (BENCHMARK_PLAN_FILE, BENCHMARK_FILE)
 _MOST_NAMED = 6
 
 
@@ -232,7 +234,7 @@ def _no_run(folder: Path) -> StoreError:
     elif folder.is_dir():
         came = "a folder without the configuration of a run"
         for benchmark in (folder, folder / BENCHMARK_FOLDER):
-            if (benchmark / BENCHMARK_PLAN_FILE).is_file():
+            if any((benchmark / name).is_file() for name in _BENCHMARK_FILES):
                 came = "the folder of a benchmark, which has its own verdict in table.md"
                 runs = _named(benchmark / "runs")
                 mend = f"single runs of it can be compared: {runs}" if runs else mend

@@ -114,7 +114,7 @@ def check_distinct(runs: Iterable[FinishedRun]) -> None:
         if folder in seen:
             raise ConfigError(
                 "A run can be compared with other runs only",
-                came=f"{seen[folder].folder} and {run.folder}, which is the same run twice",
+                came=f"the same run twice, as {seen[folder].folder} and as {run.folder}",
                 mend="name another run; walkfast history lists them",
             )
         seen[folder] = run
