@@ -1,10 +1,11 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from training.metrics import EquityPath, Trades, performance
-from training.tables import averaged, iso_times
+from training.tables import averaged, iso_times, returns_track
 
 DAY_US = 86_400_000_000
 
@@ -57,3 +58,25 @@ def test_the_average_of_the_draws_compounds_as_one_account():
     assert mean.total_return_frac == pytest.approx(0.6)
     assert mean.annualized_return_frac == pytest.approx(1.6 ** (365.25 / 365) - 1)
     assert mean.calmar == pytest.approx(mean.annualized_return_frac / mean.max_drawdown_frac)
+
+
+def test_the_returns_of_two_stitched_runs_by_hand():
+    days = np.array([0, 20, 40, 60]) * DAY_US
+    first = pd.DataFrame(
+        {
+            "time": iso_times(days),
+            "bar_index": [9, 10, 11, 12],
+            "fold_index": [0, 0, 1, 1],  # the first row is where the first fold begins
+            "agent": [100.0, 110.0, 99.0, 99.0],
+            "buy_and_hold": [100.0, 100.0, 120.0, 60.0],
+            "random": [100.0, 90.0, 90.0, 90.0],
+        }
+    )
+    second = first.assign(agent=[100.0, 50.0, -5.0, 0.0], random=[100.0, 100.0, 100.0, 110.0])
+    track = returns_track([first, second])
+    np.testing.assert_allclose(track.runs, [[0.1, -0.5], [-0.1, -1.1], [0.0, 0.0]], atol=1e-15)
+    np.testing.assert_allclose(track.baselines["buy_and_hold"], [0.0, 0.2, -0.5])
+    np.testing.assert_allclose(track.baselines["random"], [-0.05, 0.0, 0.05])
+    assert track.fold_index.tolist() == [0, 1, 1]
+    assert track.bars_per_year == pytest.approx(3 / (60 / 365.25))
+    assert returns_track([first.iloc[:2]]).bars_per_year is None  # twenty days are no year

@@ -185,6 +185,20 @@ def test_stress_is_measured_as_the_test_return_is_and_told():
     assert "slipped by 160 points (the median spread of these bars)" in told
 
 
+def test_stress_of_one_seed_has_no_interval_and_that_of_nothing_is_not_told():
+    content, _ = concluded(runs({"optimized": 0.0}, 1), n_seeds=1)
+    content["chance"]["optimized"]["stress"]["doubled_spread"]["interval"] = None
+    content["chance"]["optimized"]["stress"]["slippage"]["value"] = None
+    told = next(text for text in sentences(content) if text.startswith("Under stress"))
+    assert "returns +0.40% with the spread doubled and n/a with every fill slipped" in told
+    content["arms"]["optimized"]["test_return"] = None
+    assert not any(text.startswith("Under stress") for text in sentences(content))
+    content["chance"] = {"original": {"beats_chance": None}}
+    assert "Whether anything here beats chance cannot be said yet." in list(sentences(content))
+    del content["chance"]
+    assert not any("chance" in text for text in sentences(content))  # from before it was measured
+
+
 def test_units_from_before_the_stress_test_have_none():
     equities = runs({"original": 0.0, "optimized": 0.0})
     content, says = concluded(equities, units=[unit(*key, stress=None) for key in equities])
