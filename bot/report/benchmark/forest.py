@@ -53,6 +53,7 @@ def arm_colour(name: str, palette: Palette) -> str:
     known = {
         "original": palette.original,
         "original_16_envs": palette.many,
+        "original_exact": palette.original,
         "optimized": palette.agent,
     }
     return known.get(name, palette.ink)

@@ -85,18 +85,13 @@ def _texts(source: Mapping[str, Any], key: str) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def ground_part(benchmark: Benchmark, command: str | None = None) -> Part:
-    """Build the command, the plan, machine, versions, bars and settings.
-
-    Args:
-        benchmark: What was measured.
-        command: Words that make it again, where they are known.
-    """
+def ground_part(benchmark: Benchmark) -> Part:
+    """Build the command, the plan, machine, versions, bars and settings."""
     content = benchmark.content
     return part(
         "Ground",
         None,
-        _command(content, command),
+        _command(content),
         tag(
             "div",
             tag("div", tag("h3", "Machine"), facts(machine_facts(nested(content, "machine")))),
@@ -114,8 +109,9 @@ def ground_part(benchmark: Benchmark, command: str | None = None) -> Part:
     )
 
 
-def _command(content: Mapping[str, Any], typed: str | None) -> Html:
-    if typed:
+def _command(content: Mapping[str, Any]) -> Html:
+    typed = content.get("command")
+    if isinstance(typed, str) and typed:
         return join(tag("p", "This command makes it again:"), tag("p", tag("code", typed)))
     return join(
         tag("p", "The words that were typed are not known; this asks for the same runs:"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.report.benchmark.lanes import factor_words
 from bot.report.benchmark.part import said
-from bot.report.benchmark.read import MAIN_ARMS, ArmView, Benchmark, Measure
+from bot.report.benchmark.read import ArmView, Benchmark, Measure
 from bot.report.markup import Html, join, tag
 from bot.report.read import nested
 from bot.report.results import day
@@ -32,36 +32,26 @@ from training.benchmark.table import (
     sentences,
 )
 
+_COLUMNS = tuple(heading for heading in HEADINGS if heading not in ("Score difference", "Verdict"))
+
 
 def headline(benchmark: Benchmark) -> Html:
     """Build the first screen: verdict, figures, the table of a README and its sentences."""
     ours = benchmark.arm(OPTIMIZED)
-    told = [tag("li", *said) for said in said(sentences, _without_ablation(benchmark))]
+    told = [tag("li", *said) for said in said(sentences, benchmark.content)]
     return join(
         _title(benchmark),
         _verdict(benchmark, ours) if ours else "",
         tag("div", *_figures(benchmark, ours), class_="figures") if ours else "",
-        _table(_without_ablation(benchmark)),
-        tag("details", tag("summary", "All arms"), _table(benchmark.content))
-        if len(benchmark.arms) > len(benchmark.main_arms)
-        else "",
+        _table(benchmark.content),
         tag("ul", *told, class_="note"),
     )
 
 
 def _table(content: Mapping[str, Any]) -> Html:
-    """Build the table of a README, word for word."""
-    rows = said(cells, content)
-    return table(HEADINGS, rows, kinds="t" + "n" * (len(HEADINGS) - 1))
-
-
-def _without_ablation(benchmark: Benchmark) -> dict[str, Any]:
-    """Return the content without the arms that only take the judged one apart."""
-    content = dict(benchmark.content)
-    for key in ("arms", "against_original"):
-        found = nested(content, key)
-        content[key] = {name: found[name] for name in found if name in MAIN_ARMS}
-    return content
+    """Build the table of a README but for the columns that have sections or sentences here."""
+    rows = said(lambda whole_content: cells(whole_content, _COLUMNS), content)
+    return table(_COLUMNS, rows, kinds="t" + "n" * (len(_COLUMNS) - 1))
 
 
 def _title(benchmark: Benchmark) -> Html:

@@ -13,12 +13,20 @@ from typing import Any
 
 from bot.report.read import listed, nested
 from bot.wording import as_number, clean
-from training.benchmark.arms import OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS, PLUS, SWITCHES, WITHOUT
+from training.benchmark.arms import (
+    OPTIMIZED,
+    ORIGINAL,
+    ORIGINAL_16_ENVS,
+    ORIGINAL_EXACT,
+    PLUS,
+    SWITCHES,
+    WITHOUT,
+)
 from training.benchmark.session import RESULT_FILE
 from training.errors import StoreError
 from training.store import read_run_file
 
-MAIN_ARMS = (ORIGINAL, ORIGINAL_16_ENVS, OPTIMIZED)
+MAIN_ARMS = (ORIGINAL, ORIGINAL_16_ENVS, ORIGINAL_EXACT, OPTIMIZED)
 _NOT_DRAWN = re.compile(r"[^\w +,.-]", re.ASCII)
 _MAX_LABEL_LENGTH = 32
 

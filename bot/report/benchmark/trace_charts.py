@@ -26,6 +26,7 @@ _COLUMNS = 3
 _STYLES: Mapping[str, Any] = {
     "original": ("-", 1.2),
     "original_16_envs": ((0, (5, 2)), 1.2),
+    "original_exact": ((0, (4, 1, 1, 1)), 1.2),
     "optimized": ("-", 1.6),
 }
 _ABLATION_STYLE: Any = ("-", 0.7)
@@ -169,7 +170,7 @@ def _draw_account(axes: Axes, account: Account, palette: Palette) -> None:
 
 
 def _draw_order(account: Account) -> int:
-    order = ("optimized", "original", "original_16_envs", *BASELINE_CURVES)
+    order = ("optimized", "original", "original_exact", "original_16_envs", *BASELINE_CURVES)
     return order.index(account.name) if account.name in order else len(order)
 
 

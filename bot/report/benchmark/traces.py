@@ -18,7 +18,7 @@ from bot.report.benchmark.read import ArmView, Benchmark
 from bot.report.curves import Floats
 from bot.report.read import listed, nested
 from bot.wording import as_number
-from training.benchmark.arms import ORIGINAL
+from training.benchmark.arms import ORIGINAL, ORIGINAL_EXACT
 
 BASELINE_CURVES = ("buy_and_hold", "random")
 
@@ -92,7 +92,12 @@ def _points(fold: Mapping[str, Any]) -> list[tuple[float, float]]:
 
 
 def _targets(traces: Sequence[Trace]) -> tuple[float, ...]:
-    return tuple(trace.scores[-1] for trace in traces if trace.arm == ORIGINAL)
+    """Return the original's final scores, or those of the arm that stands in for its scores."""
+    finals = {
+        name: tuple(trace.scores[-1] for trace in traces if trace.arm == name)
+        for name in (ORIGINAL, ORIGINAL_EXACT)
+    }
+    return finals[ORIGINAL] or finals[ORIGINAL_EXACT]
 
 
 def _reached(benchmark: Benchmark, arm: str) -> dict[tuple[int, float | None], tuple[float, float]]:

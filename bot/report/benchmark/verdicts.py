@@ -24,13 +24,17 @@ from bot.wording import (
     percent,
     whole,
 )
-from training.benchmark.arms import OPTIMIZED, ORIGINAL
+from training.benchmark.arms import OPTIMIZED, ORIGINAL, ORIGINAL_EXACT
 from training.benchmark.table import (
     WORTH_HEADINGS,
     duration,
     worth_cells,
 )
 
+_STANDS_IN = (
+    "The original was only timed: its scores are those of original exact, the same training by the "
+    "engine's exact mode."
+)
 _TIMES = (
     ("pace", "Pace: env steps a second"),
     ("speed", "A fold's time"),
@@ -203,6 +207,7 @@ def quality_part(benchmark: Benchmark) -> Part:
 
 
 def _quality_picture(arms: Sequence[ArmView]) -> Picture:
+    stands_in = any(arm.against.get("quality_of") == ORIGINAL_EXACT for arm in arms)
     margins = tuple(as_number(nested(arm.against, "margin").get("value")) for arm in arms)
     difference = Panel(
         title="test score, arm minus original",
@@ -222,6 +227,7 @@ def _quality_picture(arms: Sequence[ArmView]) -> Picture:
             "fold by fold and seed by seed. Not worse needs the whole interval inside the shaded "
             "part, above the dashed margin. Right: how likely a run of the arm beats one of the "
             "original. A hollow point: the interval includes no difference."
+            + (f" {_STANDS_IN}" if stands_in else "")
         ),
     )
 

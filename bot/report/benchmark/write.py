@@ -37,6 +37,7 @@ _PARTS: tuple[Callable[[Benchmark], Part], ...] = (
     conduct.stages_part,
     honesty.honesty_part,
     ground.limits_part,
+    ground.ground_part,
 )
 _HOW_TO_READ = (
     (
@@ -68,12 +69,11 @@ _HOW_TO_READ = (
 )
 
 
-def write_benchmark_report(folder: Path, *, command: str | None = None) -> Path:
+def write_benchmark_report(folder: Path) -> Path:
     """Write the report of a benchmark beside its numbers; older files of it are replaced.
 
     Args:
         folder: `results/<run>/benchmark`; only `benchmark.json` in it is read.
-        command: Words that make the benchmark again, where they are known.
 
     Returns:
         The report's path. A picture whose data are absent is not there.
@@ -82,7 +82,7 @@ def write_benchmark_report(folder: Path, *, command: str | None = None) -> Path:
         StoreError: If there is no `benchmark.json`, or it is damaged.
     """
     benchmark = read_benchmark(folder)
-    parts = _parts(benchmark, command)
+    parts = _parts(benchmark)
     path = folder / REPORT_FILE
     write_bytes(path, _page(benchmark, parts).encode())
     drawn = {part.picture.file: part.picture.draw for part in parts if part.picture}
@@ -94,13 +94,13 @@ def write_benchmark_report(folder: Path, *, command: str | None = None) -> Path:
     return path
 
 
-def render_page(benchmark: Benchmark, *, command: str | None = None) -> str:
+def render_page(benchmark: Benchmark) -> str:
     """Build the whole page."""
-    return _page(benchmark, _parts(benchmark, command))
+    return _page(benchmark, _parts(benchmark))
 
 
-def _parts(benchmark: Benchmark, command: str | None) -> list[Part]:
-    return [*(build(benchmark) for build in _PARTS), ground.ground_part(benchmark, command)]
+def _parts(benchmark: Benchmark) -> list[Part]:
+    return [build(benchmark) for build in _PARTS]
 
 
 def _page(benchmark: Benchmark, parts: list[Part]) -> str:

@@ -1,7 +1,5 @@
-import pytest
-
 from bot.cli import benchmark_report
-from bot.cli.benchmark_report import draw_report, typed_command
+from bot.cli.benchmark_report import draw_report
 from tests.bot.report.benchmark import made_up_benchmark as made
 
 
@@ -14,7 +12,7 @@ def test_the_line_names_the_file(tmp_path):
 
 
 def test_no_picture_turns_finished_runs_into_a_failure(tmp_path, monkeypatch):
-    def fail(folder, *, command):
+    def fail(folder):
         raise ZeroDivisionError("\x1b[31mboom")
 
     monkeypatch.setattr(benchmark_report, "write_benchmark_report", fail)
@@ -23,18 +21,3 @@ def test_no_picture_turns_finished_runs_into_a_failure(tmp_path, monkeypatch):
     assert "boom); " in told
     assert told.endswith("benchmark.json has every number.")
     assert "\x1b" not in told
-
-
-@pytest.mark.parametrize(
-    ("words", "typed"),
-    [
-        (["/usr/bin/walkfast", "benchmark", "--seeds", "3"], "walkfast benchmark --seeds 3"),
-        (["/x/bot/__main__.py", "benchmark"], "walkfast benchmark"),
-        (
-            ["bot/train_ppo_optimized.py", "--data_path", "a b.csv"],
-            "python train_ppo_optimized.py --data_path 'a b.csv'",
-        ),
-    ],
-)
-def test_the_command_can_be_typed_again(words, typed):
-    assert typed_command(words) == typed

@@ -20,6 +20,7 @@ from training.benchmark.results import conclude
 HOSTILE = "<script>alert(1)</script>[/]\x1b[31m&\"'\u202e$x_2$"
 N_BARS = 400
 FOLD_S = {"original": 1_500.0, "original_16_envs": 420.0, "optimized": 12.0}
+STAND_IN_S = {"original_exact": 190.0}
 PACE = {"original": 66.0, "original_16_envs": 240.0, "optimized": 2_900.0}
 ADDED_S = {
     "plus_engine": 160.0,
@@ -128,7 +129,7 @@ def _unit(
     name: str, seed: int, kind: str, *, n_folds: int, random: np.random.Generator
 ) -> dict[str, Any]:
     pace = PACE.get(name, 800.0) * random.uniform(0.95, 1.05)
-    fold_s = (FOLD_S | ADDED_S | LEFT_OUT_S)[name]
+    fold_s = (FOLD_S | STAND_IN_S | ADDED_S | LEFT_OUT_S)[name]
     gain = {"original_16_envs": -0.03, "optimized": 0.02}.get(name, 0.0)
     scores = tuple(0.2 + 0.1 * fold + gain + random.normal(0, 0.03) for fold in range(n_folds))
     unit = made_up.unit(name, seed, kind, scores=scores, wall_s=fold_s, steps_per_s=pace)

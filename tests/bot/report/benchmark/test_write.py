@@ -19,8 +19,8 @@ SECTIONS = [
 ]  # fmt: skip
 
 
-def rendered(content, **options):
-    page = Page(render_page(benchmark_of("42", content), **options))
+def rendered(content):
+    page = Page(render_page(benchmark_of("42", content)))
     page.assert_is_self_contained()
     page.assert_has_unique_identifiers()
     return page
@@ -48,8 +48,9 @@ def whole_folder(tmp_path_factory):
     content["arms"]["optimized"]["says"] = made.HOSTILE
     content["arms"]["original"]["failures"] = [{"seed": 1, "error": f"a\n{made.HOSTILE}"}]
     content["missing"] = [made.HOSTILE]
+    content["command"] = f"walkfast benchmark --run_name '{made.HOSTILE}'"
     folder = made.write_benchmark(tmp_path_factory.mktemp("runs"), content)
-    write_benchmark_report(folder, command=f"walkfast benchmark --run_name '{made.HOSTILE}'")
+    write_benchmark_report(folder)
     return folder
 
 
@@ -118,6 +119,17 @@ def test_a_benchmark_of_paces_alone_draws_paces_alone():
         assert sentence in page.text
 
 
+def test_a_stand_in_for_the_originals_scores_is_named():
+    kinds = {"original": "timed", "original_exact": "whole", "optimized": "whole"}
+    content = made.content(kinds, n_seeds=5)
+    page = rendered(content)
+    assert page.tags.count("svg") == 5
+    told = page.text
+    assert "its scores are those of original exact" in told.split("Whether any arm")[0]
+    assert "The dashed line is the original's final score" in told
+    assert "Only timed, and so not tested: original." in told
+
+
 def test_what_failed_and_what_was_left_out_is_named():
     kinds = {"original": "timed", "optimized": "whole"}
     content = made.content(kinds, failed=("optimized",))
@@ -173,7 +185,9 @@ def test_one_arm_alone_is_a_page_without_comparisons():
 
 def test_the_command_is_told_as_typed_or_else_put_together():
     content = made.timed_content(n_seeds=2, n_folds=1)
-    assert "This command makes it again: walkfast x" in rendered(content, command="walkfast x").text
+    content["command"] = "walkfast x"
+    assert "This command makes it again: walkfast x" in rendered(content).text
+    del content["command"]
     content["arms"]["optimized"]["config"]["data_path"] = "my bars.csv"
     assert (
         "walkfast benchmark --profile balanced --data_path 'my bars.csv' --benchmark_minutes 60 "
