@@ -112,13 +112,14 @@ def _top(progress: RunProgress, width: int) -> RenderableType:
 def _bars(progress: RunProgress, width: int) -> RenderableType:
     run, latest, fold = progress.run, progress.latest, progress.fold
     assert run is not None
+    folds = f"folds {progress.n_folds_done}/{run.n_folds}"
     grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True, min_width=min(len(folds), width // 3))
     grid.add_column(width=max(min(width // 3, 40), 8))
     grid.add_column(no_wrap=True, overflow="ellipsis")
     add_row(
         grid,
-        f"folds {progress.n_folds_done}/{run.n_folds}",
+        folds,
         ProgressBar(total=run.n_folds, completed=progress.n_folds_done),
         f"{duration(progress.elapsed_s)}, ETA {_eta(progress)}",
     )
