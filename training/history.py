@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -21,7 +21,9 @@ from training.store import (
     BENCHMARK_PLAN_FILE,
     CONFIG_FILE,
     EVENTS_FILE,
+    JOBS_FOLDER,
     PERFORMANCE_SUMMARY_FILE,
+    SEEDS_FILE,
     STATE_FILE,
     read_run_file,
 )
@@ -152,6 +154,18 @@ def _age(item: PastRun | PastBenchmark) -> tuple[str, str]:
 
 
 def _read(folder: Path) -> Iterator[PastRun | PastBenchmark | Damaged]:
+    """Yield the run and the benchmark that a folder holds, and the runs of several seeds."""
+    yield from _read_one(folder)
+    if (folder / SEEDS_FILE).is_file() or (folder / JOBS_FOLDER).is_dir():
+        for inner in sorted(folder.iterdir()):
+            for item in _read_one(inner):
+                if isinstance(item, PastRun):
+                    yield replace(item, name=f"{folder.name}/{item.name}")
+                else:
+                    yield item
+
+
+def _read_one(folder: Path) -> Iterator[PastRun | PastBenchmark | Damaged]:
     """Yield the run and the benchmark that a folder holds, or what is wrong with them."""
     for place, reader in ((folder, _run), (folder / BENCHMARK_FOLDER, _benchmark)):
         try:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from training import store as files
 from training.events import Event
 from training.significance.intervals import (
     LEAST_DISTINCT,
@@ -21,7 +22,7 @@ from training.significance.intervals import (
 )
 from training.significance.robust import score_estimate
 
-SEEDS_FILE = "seeds.json"
+SEEDS_FILE = files.SEEDS_FILE
 MEASURES = ("total_return_frac", "sharpe", "max_drawdown_frac", "n_trades")
 """Fields of `training.metrics.Performance` of which the spread is told."""
 _BOOTSTRAP_SEED = 20_260_101

@@ -40,6 +40,8 @@ STITCHED_EQUITY_FILE = "stitched_equity.csv"
 BENCHMARK_FOLDER = "benchmark"
 BENCHMARK_PLAN_FILE = "plan.json"
 BENCHMARK_FILE = "benchmark.json"
+SEEDS_FILE = "seeds.json"
+JOBS_FOLDER = "jobs"
 _LOCK_FILE = ".lock"
 
 

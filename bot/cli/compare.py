@@ -8,11 +8,12 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from bot.cli.boundary import DONE, guarded, wants_tracebacks
+from bot.cli.boundary import DONE, complain, guarded, wants_tracebacks
 from bot.cli.compare_page import page
 from bot.cli.output import say, show
 from bot.flags.flag import Flag
@@ -20,10 +21,11 @@ from bot.flags.parse import Given, UsageError, Words, add_flags
 from bot.flags.values import Kind
 from envs.errors import ConfigError
 from training.compare.conclude import Comparison, compare
-from training.compare.finished import is_run, read_finished
+from training.compare.finished import FinishedRun, is_of_seeds, is_run, read_finished, runs_in
 from training.compare.pairing import pair
 from training.compare.record import content
 from training.compare.sides import Side, check_distinct, group, make_side
+from training.store import FOLD_FILE
 
 _SWITCH = Kind(scalar=bool)
 _FLAGS = (
@@ -37,7 +39,8 @@ _DESCRIPTION = """\
 Compare finished runs on the test slices that they have in common: time of a
 fold, test scores in pairs, the stitched equity, the settings that differ, and a
 verdict. B, the second run, is judged against A, the first. RUN is a results
-folder, or the name of one in --results_dir.
+folder, or the name of one in --results_dir; a folder of train --seeds stands
+for all its seeds.
 
 Several seeds a side say far more than one. More than two runs are sorted by
 their settings: those that differ in their seeds only are one side, and every
@@ -80,13 +83,24 @@ def _sides(given: Given) -> Sequence[Side]:
     named = {name: list(given.get(name) or ()) for name in ("runs", "a", "b")}
     _check_words(named)
     runs = {
-        name: [read_finished(_locate(word, results_dir)) for word in words]
-        for name, words in named.items()
+        name: [_read(_locate(word, results_dir)) for word in words] for name, words in named.items()
     }
-    check_distinct(run for found in runs.values() for run in found)
+    check_distinct(run for words in runs.values() for found in words for run in found)
     if runs["runs"]:
         return group(runs["runs"])
-    return [make_side("A", runs["a"]), make_side("B", runs["b"])]
+    return [make_side(name.upper(), list(chain(*runs[name]))) for name in ("a", "b")]
+
+
+def _read(folder: Path) -> list[FinishedRun]:
+    """Read a run, or all of `train --seeds`; seeds without a whole fold are left out and said."""
+    if is_run(folder) or not is_of_seeds(folder):
+        return [read_finished(folder)]
+    begun = runs_in(folder)
+    found = [path for path in begun if any(path.glob(f"folds/*/{FOLD_FILE}"))]
+    for path in begun:
+        if path not in found:
+            complain(f"warning: {path} has no whole fold and is left out")
+    return [read_finished(path) for path in found or begun or [folder]]
 
 
 def _check_words(named: dict[str, list[str]]) -> None:
@@ -109,7 +123,7 @@ def _locate(word: str, results_dir: Path) -> Path:
     """Return the folder that a word means: a path, or a name in the folder of runs."""
     paths = (Path(word).expanduser(), results_dir / word)
     for path in paths:
-        if is_run(path):
+        if is_run(path) or is_of_seeds(path):
             return path
     for path in paths:
         if path.exists():
@@ -129,7 +143,7 @@ def _locate(word: str, results_dir: Path) -> Path:
 def _names(results_dir: Path) -> list[str]:
     if not results_dir.is_dir():
         return []
-    return sorted(path.name for path in results_dir.iterdir() if is_run(path))
+    return sorted(path.name for path in results_dir.iterdir() if is_run(path) or is_of_seeds(path))
 
 
 def _words() -> Words:

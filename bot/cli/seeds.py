@@ -29,9 +29,8 @@ from training.over_seeds import SEEDS_FILE, SeedRun, SeedsFinished, over_seeds
 from training.parallel.config import ParallelConfig, shares
 from training.parallel.scheduler import Failure, Outcome, run_jobs
 from training.prepare import Prepared, prepare, settled_precision
-from training.store import STATE_FILE, RunStore, free_folder, read_run_file
+from training.store import JOBS_FOLDER, STATE_FILE, RunStore, free_folder, read_run_file
 
-JOBS_FOLDER = "jobs"
 CHAINS_FILE = "chains.json"
 _LONGEST_NAME = 60
 

@@ -153,6 +153,23 @@ def test_a_benchmark_that_was_begun_is_listed_from_its_plan(tmp_path):
     assert not is_matching(found, "silver")
 
 
+@pytest.mark.parametrize("marker", ["seeds.json", "jobs/1.json"])
+def test_seeds_that_were_trained_together_are_listed_one_by_one(tmp_path, marker):
+    write(tmp_path / "gold" / marker)
+    for seed in ("1", "2"):
+        make_summary(tmp_path / "gold" / seed)
+    (tmp_path / "gold" / "3").mkdir()
+    (tmp_path / "gold" / "3" / "config.json").write_text("")
+    history = read_history(tmp_path)
+    assert [run.name for run in history.runs] == ["gold/1", "gold/2"]
+    assert [item.folder for item in history.damaged] == [str(tmp_path / "gold" / "3")]
+
+
+def test_runs_in_a_folder_of_another_kind_are_not_searched_for(tmp_path):
+    make_summary(tmp_path / "archive" / "1")
+    assert read_history(tmp_path).runs == ()
+
+
 def test_a_run_and_its_benchmark_are_both_listed(tmp_path):
     make_summary(tmp_path / "42")
     benchmark(tmp_path / "42", statuses=("done",) * 4)

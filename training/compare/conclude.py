@@ -42,7 +42,6 @@ from training.significance.verdict import (
 
 SEEDS_FOR_QUALITY = next(n for n in range(1, 100) if enough_runs([n], "seeds"))
 """Seeds from which on whole seeds can be resampled."""
-_OTHER_MACHINES = "the runs are of different machines, whose times cannot be compared"
 _SEEDS_WITHIN_FOLDS = " An interval needs about "
 _CHAINED = (
     "Warm start, adaptive timesteps or a common initial model chain the folds of a run, so that "
@@ -234,8 +233,8 @@ def _conclude(pairing: Pairing, speed: Estimate, quality: Estimate, margin: Marg
     verdict = judge(speed, quality, margin, n_candidate_failed=n_failed)
     kind: VerdictKind | None = verdict.kind
     text, more_seeds, reason = verdict.text, verdict.more_seeds, verdict.reason
-    if pairing.machines:
-        kind, text, more_seeds = None, f"no verdict: {_OTHER_MACHINES}", None
+    if pairing.why_no_times is not None:
+        kind, text, more_seeds = None, f"no verdict: {pairing.why_no_times}", None
     elif speed.interval is None:
         kind, text = None, "no verdict: no interval of the times"
     elif kind is VerdictKind.UNRESOLVED and why_none is not None:

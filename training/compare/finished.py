@@ -24,7 +24,9 @@ from training.store import (
     CONFIG_FILE,
     EQUITY_FILE,
     FOLD_FILE,
+    JOBS_FOLDER,
     PERFORMANCE_SUMMARY_FILE,
+    SEEDS_FILE,
     STATE_FILE,
     flat_settings,
     read_run_file,
@@ -74,17 +76,20 @@ class FinishedRun:
     """A run with at least one whole fold.
 
     Attributes:
+        name: Of its folder; of seeds that were trained together with the name of all, `gold/1`.
         folder: Its results folder.
         config: Its settings, nested, as its file holds them.
         data: What is recorded of its bars.
         machine: What is recorded of the machine it began on.
-        surroundings: Versions, LSTM kernel and precision that it ran with.
+        surroundings: Versions and LSTM kernel that it ran with.
         identity: Fingerprints of its bars, features and initial model; empty where not recorded.
         folds: Its whole folds, in order.
         n_planned: Folds that it was to have.
         n_sessions: How often it was begun or went on.
+        is_one_of_seeds: Whether other seeds may have trained beside it, `train --seeds`.
     """
 
+    name: str
     folder: Path
     config: Mapping[str, Any]
     data: Mapping[str, Any]
@@ -94,11 +99,7 @@ class FinishedRun:
     folds: tuple[FinishedFold, ...]
     n_planned: int
     n_sessions: int
-
-    @property
-    def name(self) -> str:
-        """Name of its folder."""
-        return self.folder.resolve().name
+    is_one_of_seeds: bool
 
     @property
     def seed(self) -> int:
@@ -119,9 +120,8 @@ class FinishedRun:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What decides its results and its time, by dotted path; the precision as it was asked."""
+        """What decides its results and its time, by dotted path; the precision as it was chosen."""
         flat = flat_settings(self.config)
-        flat["agent.precision"] = self.surroundings.get("precision asked")
         flat["initial model's weights"] = self.identity.get("initial_model")
         return {name: value for name, value in flat.items() if name not in NO_SETTINGS}
 
@@ -146,6 +146,7 @@ def read_finished(folder: Path) -> FinishedRun:
         if not folds:
             raise _nothing_to_compare(folder, n_planned)
         run = FinishedRun(
+            name=_name(folder),
             folder=folder,
             config=content["config"],
             data=content["data"],
@@ -155,6 +156,7 @@ def read_finished(folder: Path) -> FinishedRun:
             folds=folds,
             n_planned=n_planned,
             n_sessions=len(state.get("sessions") or ()) or 1,
+            is_one_of_seeds=is_of_seeds(folder.resolve().parent),
         )
         _ = run.data["fingerprint"], run.seed, run.is_chained  # what is missing fails here
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -165,6 +167,22 @@ def read_finished(folder: Path) -> FinishedRun:
 def is_run(folder: Path) -> bool:
     """Whether a folder looks like that of a run."""
     return (folder / CONFIG_FILE).is_file()
+
+
+def is_of_seeds(folder: Path) -> bool:
+    """Whether a folder holds the runs of `walkfast train --seeds`, done or begun."""
+    return (folder / SEEDS_FILE).is_file() or (folder / JOBS_FOLDER).is_dir()
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """Return the folders of runs in a folder, by name, numbers first and by size."""
+    runs = [path for path in folder.iterdir() if is_run(path)]
+    return sorted(runs, key=lambda path: (len(path.name) if path.name.isdigit() else 99, path.name))
+
+
+def _name(folder: Path) -> str:
+    path = folder.resolve()
+    return f"{path.parent.name}/{path.name}" if is_of_seeds(path.parent) else path.name
 
 
 def _folds(folder: Path) -> list[FinishedFold]:
@@ -219,10 +237,6 @@ def _surroundings(content: Mapping[str, Any]) -> dict[str, str]:
     told = {name: str(value) for name, value in (content.get("versions") or {}).items()}
     told["python"] = str(content["machine"].get("python"))
     told["LSTM kernel"] = str(content.get("lstm_kernel"))
-    precision = content.get("precision") or {}
-    configured = content["config"].get("agent", {}).get("precision")
-    told["precision"] = str(precision.get("precision", configured))
-    told["precision asked"] = str(precision.get("asked", configured))
     return told
 
 
@@ -251,7 +265,7 @@ def _no_run(folder: Path) -> StoreError:
 def _named(folder: Path) -> str:
     if not folder.is_dir():
         return ""
-    runs = sorted(str(path) for path in folder.iterdir() if is_run(path))
+    runs = [str(path) for path in runs_in(folder)]
     more = f" and {len(runs) - _MOST_NAMED} more" if len(runs) > _MOST_NAMED else ""
     return ", ".join(runs[:_MOST_NAMED]) + more
 

@@ -35,7 +35,7 @@ class Pairing:
         tests: The test slices in common, in time order.
         pairs: Run of a and run of b that meet; None where a seed has no partner.
         settings: What differs in settings.
-        surroundings: What differs in versions, LSTM kernel and precision.
+        surroundings: What differs in versions and LSTM kernel.
         n_b_failed: Folds that runs of a finished and that unfinished runs of b still owe.
         machines: What differs in machines, in words; empty where all are alike.
         notes: What a reader has to know, as sentences.
@@ -50,6 +50,18 @@ class Pairing:
     n_b_failed: int
     machines: str
     notes: tuple[str, ...]
+
+    @property
+    def why_no_times(self) -> str | None:
+        """Why the times of the sides cannot be compared; None where they can."""
+        if self.machines:
+            return "the runs are of different machines, whose times cannot be compared"
+        if len({run.is_one_of_seeds for run in (*self.a.runs, *self.b.runs)}) > 1:
+            return (
+                "only some runs are of train --seeds, which trains several at a time, so that "
+                "times cannot be compared"
+            )
+        return None
 
     @property
     def n_pairs(self) -> int:
@@ -186,7 +198,7 @@ def _surroundings(a: Side, b: Side) -> tuple[Difference, ...]:
     told = []
     for name in names:
         found = [{str(run.surroundings.get(name)) for run in side.runs} for side in (a, b)]
-        if name != "precision asked" and len(found[0] | found[1]) > 1:  # asked: a setting
+        if len(found[0] | found[1]) > 1:
             values = [" and ".join(sorted(items)) for items in found]
             told.append(Difference(name=name, a=values[0], b=values[1]))
     return tuple(told)
@@ -214,6 +226,8 @@ def _notes(a: Side, b: Side, tests: Sequence[Range], pairs: Pairs) -> Iterator[s
             )
         if run.n_sessions > 1:
             yield f"{run.name} was interrupted and went on; a fold's time is of one piece."
+    if all(run.is_one_of_seeds for run in (*a.runs, *b.runs)):
+        yield "Time: seeds of train --seeds may have trained side by side, which slows each."
     yield from _notes_on_seeds(a, b)
     meetings = [both for test in tests for both in _meetings(pairs, test)]
     yield from _notes_on_sameness(a, b, meetings)

@@ -80,16 +80,20 @@ def make_side(label: str, runs: Sequence[FinishedRun]) -> Side:
     return Side(label=label, runs=tuple(ordered))
 
 
-def group(runs: Sequence[FinishedRun]) -> tuple[Side, ...]:
+def group(named: Sequence[Sequence[FinishedRun]]) -> tuple[Side, ...]:
     """Sort runs into sides by their settings, in the order in which they were named.
 
-    Two runs are always two sides. Of more, those that differ in their seeds only are one side.
+    Two names are always two sides. Of more, runs that differ in their seeds only are one side.
+
+    Args:
+        named: The runs that each name stands for: one, or those of several seeds.
 
     Raises:
         ConfigError: If there are not two sides among them.
     """
-    if len(runs) == 2:
-        return tuple(make_side(label, [run]) for label, run in zip("AB", runs, strict=True))
+    if len(named) == 2:
+        return tuple(make_side(label, runs) for label, runs in zip("AB", named, strict=True))
+    runs = [run for group in named for run in group]
     groups: dict[str, list[FinishedRun]] = {}
     for run in runs:
         groups.setdefault(json.dumps(run.settings, sort_keys=True), []).append(run)

@@ -56,6 +56,31 @@ def test_more_runs_are_sorted_into_sides(capsys):
     assert "B  fast-1, fast-2 (2 runs)" in page
 
 
+def test_a_folder_of_seeds_stands_for_all_of_them(here, capsys):
+    for name, options in (("slow", {}), ("fast", FAST)):
+        for seed in (2, 1, 10):
+            make_run(here / "results" / name / str(seed), seed=seed, step=50, **options)
+        (here / "results" / name / "seeds.json").write_text("{}")
+    make_run(here / "results" / "fast" / "3", seed=3, returns=(), n_planned=6)
+    assert run(["compare", "slow", "fast"]) == 0
+    said = capsys.readouterr()
+    assert "A  slow/1, slow/2, slow/10 (3 runs): profile balanced, seeds 1, 2, 10" in said.out
+    assert "B  fast/1, fast/2, fast/10 (3 runs)" in said.out
+    assert "side by side" in said.out
+    assert said.err == "warning: results/fast/3 has no whole fold and is left out\n"
+    assert run(["compare", "--a", "slow", "--b", "fast/1", "fast/10"]) == 0
+    assert "1 run has no partner" in " ".join(capsys.readouterr().out.split())
+    assert run(["compare", "slow", "slow/1"]) == 2
+    assert "the same run twice" in capsys.readouterr().err
+
+
+def test_seeds_that_saved_nothing_say_how_they_go_on(here, capsys):
+    make_run(here / "results" / "new" / "1", returns=(), n_planned=6)
+    (here / "results" / "new" / "jobs").mkdir()
+    assert run(["compare", "slow-1", "new"]) == 2
+    assert "the same walkfast train command" in capsys.readouterr().err
+
+
 def test_a_third_training_is_another_comparison(here, capsys):
     make_run(here / "results" / "slip", step=50, times_s=FAST["times_s"], env__market=SLIPPAGE)
     assert run(["compare", "slow-1", "fast-1", "slip"]) == 0

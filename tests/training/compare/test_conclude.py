@@ -120,6 +120,17 @@ def test_runs_of_other_machines_get_no_verdict_and_keep_their_quality(compared):
     assert "not worse" in found.conclusion.quality_text
 
 
+def test_only_one_side_of_train_seeds_gets_no_verdict_on_time(compared, tmp_path):
+    (tmp_path / "seeds.json").write_text("{}")
+    both = compared({}, {"times_s": FAST})
+    assert both.conclusion.text == "faster and not worse"
+    assert any("side by side" in note for note in both.pairing.notes)
+    alone = read_finished(make_run(tmp_path / "alone" / "B0", seed=0, step=50, times_s=FAST))
+    found = compare(pair(both.pairing.a, make_side("B", [alone])), rng=np.random.default_rng(0))
+    assert found.conclusion.kind is None
+    assert "only some runs are of train --seeds" in found.conclusion.text
+
+
 def test_a_single_fold_of_one_seed_gets_no_verdict(compared):
     found = compared({"returns": (0.01,)}, {"returns": (0.02,), "times_s": [1.0]})
     assert found.conclusion.text == "no verdict: no interval of the times"

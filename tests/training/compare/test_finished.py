@@ -8,7 +8,7 @@ import math
 import pytest
 
 from tests.training.compare.made_up_runs import make_run
-from training.compare.finished import is_run, read_finished
+from training.compare.finished import is_run, read_finished, runs_in
 from training.errors import StoreError
 from training.folds import Range
 
@@ -32,7 +32,7 @@ def test_settings_leave_out_what_no_training_depends_on(tmp_path):
     )
     other = read_finished(make_run(tmp_path / "2", seed=2, folds__max_folds=3))
     assert one.settings == other.settings
-    assert one.settings["agent.precision"] == "auto"
+    assert one.settings["agent.precision"] == "fp32"
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,16 @@ def test_a_fold_without_its_equity_is_refused(tmp_path):
     (folder / "folds/002/test_equity.csv").unlink()
     with pytest.raises(StoreError, match="must be readable"):
         read_finished(folder)
+
+
+def test_a_seed_of_several_is_known_by_its_folder(tmp_path):
+    for seed in (10, 2):
+        make_run(tmp_path / "gold" / str(seed), seed=seed)
+    assert not read_finished(tmp_path / "gold" / "2").is_one_of_seeds
+    (tmp_path / "gold" / "seeds.json").write_text("{}")
+    run = read_finished(tmp_path / "gold" / "2")
+    assert (run.name, run.is_one_of_seeds) == ("gold/2", True)
+    assert [path.name for path in runs_in(tmp_path / "gold")] == ["2", "10"]
 
 
 def test_files_of_before_the_precision_was_recorded_are_read(tmp_path):

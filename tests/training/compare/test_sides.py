@@ -32,14 +32,14 @@ def test_a_side_refuses_the_same_seed_twice(made):
 
 
 def test_two_runs_are_two_sides_whatever_they_are(made):
-    a, b = group([made("x", seed=1), made("y", seed=2)])
+    a, b = group([[made("x", seed=1)], [made("y", seed=2)]])
     assert (a.label, a.runs[0].name, b.label, b.runs[0].name) == ("A", "x", "B", "y")
 
 
 def test_more_runs_are_sorted_by_their_settings_in_the_order_named(made):
     fast = {"agent__learning_rate": 2e-3}
     runs = [made("f2", seed=2, **fast), made("s1", seed=1), made("f1", seed=1, **fast)]
-    a, b = group(runs)
+    a, b = group([[run] for run in runs])
     assert [run.name for run in a.runs] == ["f1", "f2"]
     assert [run.name for run in b.runs] == ["s1"]
 
@@ -47,7 +47,7 @@ def test_more_runs_are_sorted_by_their_settings_in_the_order_named(made):
 def test_more_runs_of_one_training_need_to_be_told_apart(made):
     runs = [made(str(seed), seed=seed) for seed in (1, 2, 3)]
     with pytest.raises(ConfigError, match="nothing but their seeds") as error:
-        group(runs)
+        group([[run] for run in runs])
     assert "--a RUN" in str(error.value)
 
 
