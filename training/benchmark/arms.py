@@ -14,12 +14,13 @@ from training.config import RunConfig, on_the_same_ground, original_config, with
 from training.rules.adaptive_timesteps import AdaptiveTimestepsConfig
 
 ORIGINAL = "original"
-ORIGINAL_AGAIN = "original_again"
 ORIGINAL_16_ENVS = "original_16_envs"
 ORIGINAL_EXACT = "original_exact"
 OPTIMIZED = "optimized"
+AGAIN = "_again"
+ORIGINAL_AGAIN = ORIGINAL + AGAIN
 OTHER_SEEDS = 1_000
-"""What is added to the seeds of `original_again`: more than the seeds that a benchmark may have."""
+"""What is added to the seeds of an arm that runs again: more than a benchmark may have."""
 PLUS = "plus_"
 WITHOUT = "without_"
 
@@ -127,19 +128,19 @@ def make_arms(
 
 
 def arm_named(name: str, arms: Sequence[Arm]) -> Arm:
-    """Return one of the arms, or `original_again`, which follows from the original."""
-    if name == ORIGINAL_AGAIN:
-        return original_again(arm_named(ORIGINAL, arms))
+    """Return one of the arms, or one of them again, which follows from it."""
+    if name.endswith(AGAIN):
+        return again(arm_named(name.removesuffix(AGAIN), arms))
     return next(arm for arm in arms if arm.name == name)
 
 
-def original_again(original: Arm) -> Arm:
-    """Return the original once more with other seeds: what is seen between equal arms is noise."""
+def again(arm: Arm) -> Arm:
+    """Return an arm once more with other seeds: what is seen between equal arms is noise."""
     return replace(
-        original,
-        name=ORIGINAL_AGAIN,
-        says="The original once more, with other seeds: how much it differs from itself.",
-        config=with_values(original.config, {"seed": original.config.seed + OTHER_SEEDS}),
+        arm,
+        name=arm.name + AGAIN,
+        says=f"{arm.name} once more, with other seeds: how much it differs from itself.",
+        config=with_values(arm.config, {"seed": arm.config.seed + OTHER_SEEDS}),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from training.benchmark.arms import OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS, ORIGINAL_EXACT
+from training.benchmark.arms import AGAIN, OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS, ORIGINAL_EXACT
 from training.benchmark.numbers import ArmNumbers
 from training.benchmark.plan import Plan
 
@@ -68,7 +68,7 @@ def _foretold(plan: Plan) -> Iterator[str]:
             "Whole trainings of the original do not fit: its time a fold will be extrapolated from "
             f"its measured pace, and {quality}"
         )
-    else:
+    if stands_in or not is_timed:
         yield _margin_words(plan)
     if 1 < plan.n_seeds < SEEDS_FOR_QUALITY and (stands_in or not is_timed):
         yield (
@@ -82,9 +82,10 @@ def _foretold(plan: Plan) -> Iterator[str]:
 def _margin_words(plan: Plan) -> str:
     if plan.n_calibration_seeds:
         n_pairs = plan.n_calibration_seeds * plan.n_folds
+        names = ", ".join(arm.name for arm in plan.arms if arm.name.endswith(AGAIN))
         return (
             f"What counts as not worse comes from {n_pairs} folds of the original against itself "
-            "(original_again), and is fixed before the arms are compared."
+            f"({names}), and is fixed before the arms are compared."
         )
     return (
         "The original is not run against itself, which takes more time or more seeds: what counts "

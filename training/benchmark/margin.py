@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from training.benchmark.arms import AGAIN
 from training.benchmark.numbers import ArmNumbers
 from training.benchmark.plan import Plan
 from training.significance.robust import interquartile_mean
@@ -29,7 +30,7 @@ A_A: Literal["a_a"] = "a_a"
 DEFAULT: Literal["default"] = "default"
 _RULES = {
     A_A: "half of one seed's deviation, from {n} folds of the original against itself with other "
-    "seeds (original_again); 5 % of the original's typical test score if fewer than "
+    "seeds ({name}); 5 % of the original's typical test score if fewer than "
     f"{LEAST_CALIBRATION_PAIRS} pairs of them finish",
     DEFAULT: "5 % of the original's typical test score: running the original against itself takes "
     "more time or more seeds",
@@ -46,7 +47,8 @@ def planned_margin(plan: Plan) -> dict[str, Any]:
     """Return the rule of a plan, before anything has run."""
     n_pairs = plan.n_calibration_seeds * plan.n_folds
     kind = A_A if n_pairs else DEFAULT
-    rule = _RULES[kind].format(n=n_pairs)
+    names = [arm.name for arm in plan.arms if arm.name.endswith(AGAIN)]
+    rule = _RULES[kind].format(n=n_pairs, name=", ".join(names))
     return {"kind": kind, "rule": rule, "order": list(_ORDER), "fixed": None}
 
 
@@ -57,8 +59,8 @@ def fixed_margin(
 
     Args:
         content: What `planned_margin` returned.
-        original: The original so far.
-        again: The original with other seeds, so far.
+        original: The original, or who stands in for it, so far.
+        again: The same with other seeds, so far.
 
     Returns:
         The content of `fixed`; None where it is fixed already, by its rule, or still runs.
@@ -83,7 +85,7 @@ def margin_in_force(content: Mapping[str, Any], original: ArmNumbers) -> Margin 
 
     Args:
         content: `margin` of the plan.
-        original: The original's runs.
+        original: The original's runs, or of who stands in for it.
     """
     fixed = content["fixed"]
     if content["kind"] == A_A and fixed is None:

@@ -15,10 +15,10 @@ from typing import Any, Literal, NamedTuple
 
 from envs.errors import ConfigError
 from training.benchmark.arms import (
+    AGAIN,
     OPTIMIZED,
     ORIGINAL,
     ORIGINAL_16_ENVS,
-    ORIGINAL_AGAIN,
     ORIGINAL_EXACT,
 )
 from training.significance.verdict import LEAST_CALIBRATION_PAIRS
@@ -117,8 +117,8 @@ class Plan:
 
     @property
     def n_calibration_seeds(self) -> int:
-        """Runs of the original against itself; 0 where they did not fit."""
-        return sum(arm.n_seeds or 0 for arm in self.arms if arm.name == ORIGINAL_AGAIN)
+        """Runs of the original, or of who stands in for it, against itself; 0 without any."""
+        return sum(arm.n_seeds or 0 for arm in self.arms if arm.name.endswith(AGAIN))
 
     def arm(self, name: str) -> PlannedArm:
         """Return an arm's plan."""
@@ -155,8 +155,9 @@ def choose_plan(
     timed, its settings are trained whole by `original_exact` if that fits in any way, for scores to
     compare with. Ours stays whole as long as two folds of it fit, the original with 16 environments
     is given up before that, and seeds below three are the last resort. Folds fill the time. Where
-    the original is whole, it is also run against itself (`original_again`), five pairs of folds at
-    least, unless that takes the place of a seed, of the second fold or of another arm.
+    there are whole runs of the original, or of `original_exact`, that is also run against itself
+    (`original_again`), five pairs of folds at least, unless that takes the place of a seed, of the
+    second fold or of another arm.
 
     Args:
         costs: Of every arm, in the order in which they take turns.
@@ -169,11 +170,14 @@ def choose_plan(
         ConfigError: If not even timing every arm once fits.
     """
     for choice in _choices(costs, n_folds=n_folds, n_seeds=n_seeds):
-        for again in (True, False):
-            trial = _Trial(choice, start_s=start_s, budget_s=budget_s, again=again)
-            fits = trial.most_folds(n_folds)
-            if fits >= choice.least_folds:
-                return trial.plan(fits)
+        trial = _Trial(choice, start_s=start_s, budget_s=budget_s)
+        fits = trial.most_folds(n_folds)
+        if fits >= choice.least_folds:
+            calibrated = replace(trial, again=True)
+            fits_again = calibrated.most_folds(n_folds)
+            if fits_again >= min(2, fits):
+                return calibrated.plan(fits_again)
+            return trial.plan(fits)
     needed, n_least = _without_optional(costs), n_seeds or 1
     least_s = sum(start_s + cost.timed_s(LEAST_ROLLOUTS) for cost in needed) * n_least
     runs = "once" if n_least == 1 else f"with {n_least} seeds"
@@ -248,7 +252,7 @@ class _Trial:
     _: KW_ONLY
     start_s: float
     budget_s: float
-    again: bool
+    again: bool = False
 
     def most_folds(self, n_folds: int) -> int:
         """Return the folds that fit, up to those that there are; 0 where none does.
@@ -256,7 +260,7 @@ class _Trial:
         Timed runs have the first fold only.
         """
         whole = [cost for cost in self.choice.costs if cost.name not in self.choice.timed]
-        if self.again and not any(cost.name == ORIGINAL for cost in whole):
+        if self.again and self._scored is None:
             return 0
         if not whole:
             return int(self._fits(1, LEAST_ROLLOUTS))
@@ -270,13 +274,19 @@ class _Trial:
         plan = Plan(arms=arms, n_folds=n_folds, n_seeds=self.choice.n_seeds, duration_s=0.0)
         return plan.with_seeds(plan.n_seeds)
 
+    @property
+    def _scored(self) -> str | None:
+        """Who has the original's scores."""
+        names = {cost.name for cost in self.choice.costs} - self.choice.timed
+        return next((name for name in (ORIGINAL, ORIGINAL_EXACT) if name in names), None)
+
     def _fits(self, n_folds: int, n_rollouts: int) -> bool:
         n_again = _seeds_again(n_folds) if self.again else 0
         if n_again > self.choice.n_seeds:
             return False
         seconds = [
             self._unit_s(cost, n_folds, n_rollouts)
-            * (self.choice.n_seeds + (n_again if cost.name == ORIGINAL else 0))
+            * (self.choice.n_seeds + (n_again if cost.name == self._scored else 0))
             for cost in self.choice.costs
         ]
         return sum(seconds) <= self.budget_s
@@ -302,8 +312,8 @@ class _Trial:
                 unit_s=self._unit_s(cost, n_folds, n_rollouts),
             )
             yield arm
-            if self.again and cost.name == ORIGINAL:
-                yield replace(arm, name=ORIGINAL_AGAIN, n_seeds=_seeds_again(n_folds))
+            if self.again and cost.name == self._scored:
+                yield replace(arm, name=arm.name + AGAIN, n_seeds=_seeds_again(n_folds))
 
     def _unit_s(self, cost: ArmCost, n_folds: int, n_rollouts: int) -> float:
         if cost.name in self.choice.timed:

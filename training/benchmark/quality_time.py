@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from training.benchmark.arms import ORIGINAL
+from training.benchmark.arms import AGAIN, ORIGINAL, ORIGINAL_EXACT
 from training.benchmark.numbers import ArmNumbers, not_measured, scored_original
 from training.seeds import generator
 from training.significance.intervals import Estimate
@@ -58,7 +58,8 @@ def time_to_quality(numbers: Mapping[str, ArmNumbers]) -> dict[str, dict[str, An
     if not scored.is_whole or not scored.units:
         return None
     theirs = dict(_retimed(scored, original) if scored is not original else _folds(original))
-    whole = (item for item in numbers.values() if item not in (original, scored) and item.is_whole)
+    left_out = {ORIGINAL, scored.arm.name, ORIGINAL_EXACT + AGAIN}
+    whole = (item for name, item in numbers.items() if name not in left_out and item.is_whole)
     return {item.arm.name: _compared(item, theirs) for item in whole if item.units}
 
 

@@ -17,14 +17,14 @@ from envs.errors import ConfigError
 from training import store as files
 from training.benchmark import results
 from training.benchmark.ablation import csv_text
-from training.benchmark.arms import OPTIMIZED, ORIGINAL, ORIGINAL_AGAIN, Arm, arm_named
+from training.benchmark.arms import AGAIN, OPTIMIZED, Arm, arm_named
 from training.benchmark.children import Answer, ChildRunner, Job
 from training.benchmark.config import BenchmarkConfig
 from training.benchmark.equity import stitched_equities
 from training.benchmark.events import Calibrated, Planned, UnitFinished, UnitStarted
 from training.benchmark.gaps import INTERRUPTED, LATE, foretold
 from training.benchmark.margin import fixed_margin, planned_margin
-from training.benchmark.numbers import tables
+from training.benchmark.numbers import scored_original, tables
 from training.benchmark.pace import PATIENCE_S, Paces, PaceTest
 from training.benchmark.plan import Plan, PlannedArm, choose_plan
 from training.benchmark.resume import changed_surroundings, describe_bars, kept
@@ -254,7 +254,8 @@ class Session:
     def _fix_margin(self, plan_file: dict[str, Any], plan: Plan) -> None:
         """Write the margin into the plan as soon as it follows from the original alone."""
         arms = tables(self.subject.arms, plan, list(self._recorded(plan).values()))
-        fixed = fixed_margin(plan_file["margin"], arms[ORIGINAL], arms.get(ORIGINAL_AGAIN))
+        scored = scored_original(arms)
+        fixed = fixed_margin(plan_file["margin"], scored, arms.get(scored.arm.name + AGAIN))
         if fixed is not None:
             plan_file["margin"] = {**plan_file["margin"], "fixed": fixed}
             self._write(PLAN_FILE, plan_file)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from training.benchmark.arms import (
+    AGAIN,
     OPTIMIZED,
     ORIGINAL,
     ORIGINAL_AGAIN,
@@ -132,8 +133,9 @@ def difference(estimate: Mapping[str, Any]) -> str:
 
 
 def _main_arms(content: Content) -> list[str]:
-    """Return the arms that are no part of the ablation."""
-    return [name for name in content["arms"] if not name.startswith((PLUS, WITHOUT))]
+    """Return the arms that are no part of the ablation, and no twin of a stand-in."""
+    hidden = (PLUS, WITHOUT, ORIGINAL_EXACT + AGAIN)
+    return [name for name in content["arms"] if not name.startswith(hidden)]
 
 
 def _arm_cells(content: Content, name: str) -> dict[str, str]:
@@ -201,7 +203,7 @@ def _headline(content: Content) -> Iterator[str]:
 
 def _verdicts(content: Content) -> Iterator[str]:
     for name in _main_arms(content):
-        if name in content["against_original"] and name != ORIGINAL_AGAIN:
+        if name in content["against_original"] and not name.endswith(AGAIN):
             yield f"{_spelled(name)}: {content['against_original'][name]['verdict']['text']}."
 
 

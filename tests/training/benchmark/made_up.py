@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.benchmark.arms import ORIGINAL_AGAIN, make_arms
+from training.benchmark.arms import AGAIN, make_arms
 from training.benchmark.plan import Plan, PlannedArm
 from training.config import RunConfig, with_values
 
@@ -23,7 +23,7 @@ def plan(*, kinds, n_folds=2, n_seeds=3, n_again=None):
             n_steps=1_024,
             n_threads=1,
             unit_s=10.0,
-            n_seeds=n_again if name == ORIGINAL_AGAIN else None,
+            n_seeds=n_again if name.endswith(AGAIN) else None,
         )
         for name, kind in kinds.items()
     )

@@ -12,6 +12,7 @@ from training.benchmark.config import BenchmarkConfig
 from training.benchmark.margin import fixed_margin, margin_in_force, planned_margin
 from training.benchmark.numbers import tables
 from training.benchmark.results import Course, conclude
+from training.benchmark.table import cells
 
 KINDS = {"original": "whole", "original_again": "whole", "optimized": "whole"}
 
@@ -130,3 +131,35 @@ def test_nothing_is_judged_before_the_margin_is_fixed(is_fixed, says):
     assert (compared["margin"]["value"] > 0) == is_fixed
     assert content["calibration"] == planned
     assert content["against_original"]["original_again"]["speed"]["value"] == pytest.approx(1.0)
+
+
+def test_whose_scores_are_compared_is_who_is_run_against_itself():
+    kinds = {
+        "original": "timed",
+        "original_exact": "whole",
+        "original_exact_again": "whole",
+        "optimized": "whole",
+    }
+    plan = made_up.plan(kinds=kinds, n_again=3)
+    planned = planned_margin(plan)
+    assert "with other seeds (original_exact_again)" in planned["rule"]
+    units = [{**unit, "arm": unit["arm"].replace("original", "original_exact")} for unit in a_a()]
+    units += [made_up.unit("original", 42 + seed, "timed") for seed in range(3)]
+    units += [made_up.unit("optimized", 42 + seed, scores=(0.01, 0.03)) for seed in range(3)]
+    arms = tables(made_up.arms(), plan, units)
+    fixed = fixed_margin(planned, arms["original_exact"], arms["original_exact_again"])
+    assert fixed["value"] == pytest.approx(0.02 / math.sqrt(2) / 2)
+    content = conclude(
+        made_up.arms(),
+        plan,
+        units,
+        config=BenchmarkConfig(),
+        data=made_up.DATA,
+        course=Course(margin={**planned, "fixed": fixed}),
+    )
+    compared = content["against_original"]["optimized"]
+    assert compared["margin"]["value"] == fixed["value"]
+    assert compared["verdict"]["text"] == "faster and not worse"
+    assert content["time_to_quality"].keys() == {"optimized"}
+    names = [cell[0] for cell in cells(content)]
+    assert names == ["original", "original exact", "optimized", "flat", "buy and hold", "random"]

@@ -169,6 +169,29 @@ def test_where_the_original_is_timed_the_exact_engine_trains_its_settings_whole(
     assert made.arms[0].name == "original"
 
 
+SLOW = [
+    cost("original", steps_per_s=20),
+    cost("original_16_envs", steps_per_s=20),
+    cost("original_exact", steps_per_s=200),
+    cost("optimized", steps_per_s=1_000),
+]
+
+
+def test_who_stands_in_for_the_original_is_run_against_itself_beside_two_folds():
+    # Five seeds of two folds: 5 * (63 + 63 timed, 6 + 2 * 58, 6 + 2 * 12) = 1,390 s; three runs of
+    # two folds more: 366 s.
+    made = plan(1_760, arms=SLOW)
+    assert (made.n_folds, made.n_seeds, made.n_calibration_seeds) == (2, 5, 3)
+    assert list(kinds(made).items())[:3] == [
+        ("original", "timed"),
+        ("original_exact", "whole"),
+        ("original_exact_again", "whole"),
+    ]
+    assert made.duration_s == pytest.approx(1_756)
+    assert plan(1_750, arms=SLOW).n_calibration_seeds == 0
+    assert plan(1_750, arms=SLOW).n_folds == 3
+
+
 def test_the_stand_in_goes_before_the_last_seeds_do():
     # Timing the original and 16 environments once, and ours once: 12 + 12 + 12 s and their starts.
     made = plan(150, arms=WITH_EXACT)
