@@ -26,6 +26,7 @@ from bot.wording import (
 )
 from training.benchmark.arms import OPTIMIZED, ORIGINAL
 from training.benchmark.table import (
+    EXTRAPOLATED,
     HEADINGS,
     cells,
     duration,
@@ -102,7 +103,8 @@ def _figure(name: str, value: str, series: str = "ink") -> Html:
 def _fold(arm: ArmView | None) -> str:
     if arm is None:
         return duration(None)
-    return ("~" if arm.is_extrapolated and arm.fold_s is not None else "") + duration(arm.fold_s)
+    about = EXTRAPOLATED if arm.is_extrapolated and arm.fold_s is not None else ""
+    return about + duration(arm.fold_s)
 
 
 def _factor(measure: Measure) -> str:

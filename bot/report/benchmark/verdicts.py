@@ -26,6 +26,7 @@ from bot.wording import (
 )
 from training.benchmark.arms import OPTIMIZED, ORIGINAL, ORIGINAL_EXACT
 from training.benchmark.table import (
+    EXTRAPOLATED,
     WORTH_HEADINGS,
     duration,
     worth_cells,
@@ -57,7 +58,7 @@ def speed_part(benchmark: Benchmark) -> Part:
         Panel(
             title=words,
             measures=tuple(measures[key]),
-            hollow=tuple(key == "speed" and (extrapolated or arm.is_extrapolated) for arm in arms),
+            hollow=tuple(key != "pace" and (extrapolated or arm.is_extrapolated) for arm in arms),
         )
         for key, words in _TIMES
         if any(measure.value is not None for measure in measures[key])
@@ -90,13 +91,14 @@ def _speed_caption(benchmark: Benchmark) -> str:
 
 
 def _reached_table(benchmark: Benchmark) -> Html | None:
-    found = nested(benchmark.content, "time_to_quality")
+    found, original = nested(benchmark.content, "time_to_quality"), benchmark.arm(ORIGINAL)
+    about = EXTRAPOLATED if original is not None and original.is_extrapolated else ""
     rows = {
         arm: [
             arm.label,
             whole(nested(found, arm.name).get("n_reached")),
             whole(nested(found, arm.name).get("n_rows")),
-            *_medians(listed(nested(found, arm.name), "rows")),
+            *_medians(listed(nested(found, arm.name), "rows"), about=about),
         ]
         for arm in benchmark.others
         if nested(found, arm.name)
@@ -117,13 +119,13 @@ def _reached_table(benchmark: Benchmark) -> Html | None:
     )
 
 
-def _medians(rows: list[Mapping[str, Any]]) -> list[str]:
+def _medians(rows: list[Mapping[str, Any]], *, about: str) -> list[str]:
     """Return the medians of both arms' times; a fold that never got there is the longest."""
     original = sorted(as_number(row.get("original_wall_s")) or 0.0 for row in rows)
     own = sorted(as_number(row.get("wall_s")) or float("inf") for row in rows)
     middle = own[len(own) // 2] if own else None
     return [
-        duration(original[len(original) // 2] if original else None),
+        about + duration(original[len(original) // 2] if original else None),
         "never" if middle == float("inf") else duration(middle),
     ]
 
