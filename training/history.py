@@ -156,13 +156,21 @@ def _age(item: PastRun | PastBenchmark) -> tuple[str, str]:
 def _read(folder: Path) -> Iterator[PastRun | PastBenchmark | Damaged]:
     """Yield the run and the benchmark that a folder holds, and the runs of several seeds."""
     yield from _read_one(folder)
-    if (folder / SEEDS_FILE).is_file() or (folder / JOBS_FOLDER).is_dir():
-        for inner in sorted(folder.iterdir()):
-            for item in _read_one(inner):
-                if isinstance(item, PastRun):
-                    yield replace(item, name=f"{folder.name}/{item.name}")
-                else:
-                    yield item
+    for inner in _seeds(folder):
+        for item in _read_one(inner):
+            if isinstance(item, PastRun):
+                yield replace(item, name=f"{folder.name}/{item.name}")
+            else:
+                yield item
+
+
+def _seeds(folder: Path) -> list[Path]:
+    """Return what lies in a folder of `train --seeds`; nothing where it is none or unreadable."""
+    try:
+        is_of_seeds = (folder / SEEDS_FILE).is_file() or (folder / JOBS_FOLDER).is_dir()
+        return sorted(folder.iterdir()) if is_of_seeds else []
+    except OSError:
+        return []  # the folder itself is read, too, and told to be damaged
 
 
 def _read_one(folder: Path) -> Iterator[PastRun | PastBenchmark | Damaged]:

@@ -23,6 +23,10 @@ _NO_TURNS = (
     "Time: these runs did not take turns, so that what else the machine did is in it; walkfast "
     "benchmark interleaves."
 )
+_SCORE = (
+    "Test score: log growth of the account on the test bars of a fold, interquartile mean over "
+    "folds and seeds."
+)
 _SUMMED = (
     "Net return, summed: the differences of the bars' returns added up, as at a constant stake; "
     "the columns compound."
@@ -174,7 +178,7 @@ def _notes(comparison: Comparison, n_comparisons: int) -> Iterator[str]:
             if warning not in seen:
                 seen.add(warning)
                 yield f"{label}: {warning[0].lower()}{warning[1:]}"
-    yield from (_NO_TURNS, _SUMMED)
+    yield from (_NO_TURNS, _SCORE, _SUMMED)
     if n_comparisons > 1:
         yield (
             f"{n_comparisons} comparisons were made: of ten intervals of 90 % one misses by chance."

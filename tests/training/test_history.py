@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -163,6 +164,22 @@ def test_seeds_that_were_trained_together_are_listed_one_by_one(tmp_path, marker
     history = read_history(tmp_path)
     assert [run.name for run in history.runs] == ["gold/1", "gold/2"]
     assert [item.folder for item in history.damaged] == [str(tmp_path / "gold" / "3")]
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    make_summary(tmp_path / "good")
+    (tmp_path / "locked").mkdir()
+    read = Path.read_bytes
+
+    def refusing(path):
+        if path.parent.name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refusing)
+    history = read_history(tmp_path)
+    assert [run.name for run in history.runs] == ["good"]
+    assert "Permission denied" in history.damaged[0].error
 
 
 def test_runs_in_a_folder_of_another_kind_are_not_searched_for(tmp_path):

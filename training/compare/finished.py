@@ -136,6 +136,33 @@ def read_finished(folder: Path) -> FinishedRun:
     Raises:
         StoreError: If it is no such folder, has no whole fold, or a file in it is damaged.
     """
+    try:
+        return _read(folder)
+    except OSError as error:
+        raise StoreError(
+            "The files of a run must be readable",
+            came=error.strerror or type(error).__name__,
+            where=str(error.filename or folder),
+        ) from error
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder looks like that of a run."""
+    return (folder / CONFIG_FILE).is_file()
+
+
+def is_of_seeds(folder: Path) -> bool:
+    """Whether a folder holds the runs of `walkfast train --seeds`, done or begun."""
+    return (folder / SEEDS_FILE).is_file() or (folder / JOBS_FOLDER).is_dir()
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """Return the folders of runs in a folder, by name, numbers first and by size."""
+    runs = [path for path in folder.iterdir() if is_run(path)]
+    return sorted(runs, key=lambda path: (len(path.name) if path.name.isdigit() else 99, path.name))
+
+
+def _read(folder: Path) -> FinishedRun:
     content = read_run_file(folder / CONFIG_FILE) if folder.is_dir() else None
     if content is None:
         raise _no_run(folder)
@@ -162,22 +189,6 @@ def read_finished(folder: Path) -> FinishedRun:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise _damaged(folder, error) from error
     return run
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder looks like that of a run."""
-    return (folder / CONFIG_FILE).is_file()
-
-
-def is_of_seeds(folder: Path) -> bool:
-    """Whether a folder holds the runs of `walkfast train --seeds`, done or begun."""
-    return (folder / SEEDS_FILE).is_file() or (folder / JOBS_FOLDER).is_dir()
-
-
-def runs_in(folder: Path) -> list[Path]:
-    """Return the folders of runs in a folder, by name, numbers first and by size."""
-    runs = [path for path in folder.iterdir() if is_run(path)]
-    return sorted(runs, key=lambda path: (len(path.name) if path.name.isdigit() else 99, path.name))
 
 
 def _name(folder: Path) -> str:

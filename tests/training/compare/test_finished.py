@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -124,6 +125,17 @@ def test_a_seed_of_several_is_known_by_its_folder(tmp_path):
     run = read_finished(tmp_path / "gold" / "2")
     assert (run.name, run.is_one_of_seeds) == ("gold/2", True)
     assert [path.name for path in runs_in(tmp_path / "gold")] == ["2", "10"]
+
+
+def test_files_that_may_not_be_read_are_the_users_to_mend(tmp_path, monkeypatch):
+    folder = make_run(tmp_path / "42")
+
+    def refusing(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refusing)
+    with pytest.raises(StoreError, match="Permission denied"):
+        read_finished(folder)
 
 
 def test_files_of_before_the_precision_was_recorded_are_read(tmp_path):
