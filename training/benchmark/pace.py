@@ -17,7 +17,7 @@ from training.benchmark.plan import ArmCost
 from training.config import to_json
 from training.errors import TrainingError
 
-PATIENCE_S = 300.0
+PATIENCE_S = 600.0
 """Seconds after which measuring is given up; the least that any child gets."""
 _TRIAL_FRAC = 0.1
 

@@ -17,7 +17,7 @@ from envs.errors import ConfigError
 from training import store as files
 from training.benchmark import results
 from training.benchmark.ablation import csv_text
-from training.benchmark.arms import AGAIN, OPTIMIZED, Arm, arm_named
+from training.benchmark.arms import AGAIN, OPTIMIZED, PLUS, WITHOUT, Arm, arm_named
 from training.benchmark.children import Answer, ChildRunner, Job
 from training.benchmark.config import BenchmarkConfig
 from training.benchmark.equity import stitched_equities
@@ -327,11 +327,14 @@ def _differences(stored: Mapping[str, Any], subject: Subject) -> str:
     if was["bars"] != is_now["bars"]:
         then = f", not those of {describe_bars(stored['data'])}" if "data" in stored else ""
         return f"other bars ({describe_bars(subject.data)}{then})"
-    if missing := was["arms"].keys() ^ is_now["arms"].keys():
-        return f"other arms ({', '.join(sorted(missing))}): --ablation was given only once"
+    others = was["arms"].keys() ^ is_now["arms"].keys()
+    if any(name.startswith((PLUS, WITHOUT)) for name in others):
+        return f"other arms ({', '.join(sorted(others))}): --ablation was given only once"
+    if gone := was["arms"].keys() - is_now["arms"].keys():
+        return f"arms of another version of walkfast ({', '.join(sorted(gone))})"
     listed: list[str] = []
-    for arm in subject.arms:
-        if was["arms"][arm.name] != is_now["arms"][arm.name]:
+    for arm in subject.arms:  # one that came with a later version is not in the plan
+        if was["arms"].get(arm.name, is_now["arms"][arm.name]) != is_now["arms"][arm.name]:
             listed += changed_settings(stored["configs"][arm.name], to_json(arm.config))
     return "; ".join(dict.fromkeys(listed))
 

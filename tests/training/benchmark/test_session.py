@@ -257,6 +257,17 @@ def test_an_ablation_is_another_benchmark(tmp_path):
         run(tmp_path / "b", of=subject(made_up.arms(ablation=True)))
 
 
+def test_arms_that_came_or_went_with_a_version_are_no_ablation(tmp_path):
+    fewer = tuple(arm for arm in made_up.arms() if arm.name != "original_exact")
+    run(tmp_path / "old", of=subject(fewer))
+    again = Children()
+    run(tmp_path / "old", again)
+    assert again.jobs == []
+    run(tmp_path / "new")
+    with pytest.raises(StoreError, match=r"another version of walkfast \(original_exact\)"):
+        run(tmp_path / "new", of=subject(fewer))
+
+
 def test_a_file_or_profile_by_another_name_is_the_same(tmp_path):
     run(tmp_path / "b")
     arms = made_up.arms()
