@@ -151,7 +151,7 @@ def ablation_part(benchmark: Benchmark) -> Part:
             "left out of the whole.",
         )
     picture = None
-    if any(step.added.value is not None or step.left_out for step in steps):
+    if any(step.is_measured for step in steps):
         picture = Picture(
             file="ablation.png",
             draw=lambda palette: waterfall_figure(steps, palette),

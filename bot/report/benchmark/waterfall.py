@@ -54,6 +54,13 @@ class Step:
     is_rest: bool = False
     is_total: bool = False
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether it is an optimization of which either way was measured."""
+        ways = (self.added, self.left_out or Measure())
+        is_switch = not (self.is_rest or self.is_total)
+        return is_switch and any(way.value is not None for way in ways)
+
 
 def steps_of(benchmark: Benchmark) -> list[Step]:
     """Chain what was added one at a time up to the whole; empty without an ablation.
