@@ -116,6 +116,21 @@ class FoldStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FirstPlayed(Event):
+    """The first rollout of a fold is played and is now learned from: a sign of life.
+
+    Attributes:
+        fold_index: Position in the walk-forward.
+        n_steps: Env steps of the rollout.
+        duration_s: Seconds that it took.
+    """
+
+    fold_index: int
+    n_steps: int
+    duration_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Progressed(Event):
     """One rollout and its update are done.
 

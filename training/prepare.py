@@ -74,12 +74,14 @@ def prepare(
         features.names, bars_held_scale_bars=config.env.bars_held_scale_bars
     )
     tape = make_tape(bars, features, config.env.market)
-    check_tradable(tape, config.env.market)
+    folds = make_folds(len(bars), config.folds, first_bar=features.warmup_bars)
+    first, last = folds[0].train.start, folds[-1].test.stop
+    check_tradable(tape, config.env.market, start=first, stop=last + 1)
     return Prepared(
         bars=bars,
         features=features,
         tape=tape,
-        folds=make_folds(len(bars), config.folds, first_bar=features.warmup_bars),
+        folds=folds,
         layout=layout,
         initial_model=_initial_model(config, layout),
         doubts=doubts(bars, tape, config.env.market),

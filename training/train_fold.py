@@ -23,7 +23,7 @@ from training.agent.weights import Weights, restore_weights, shrink_and_perturb,
 from training.clock import Instant, StageClock
 from training.config import RunConfig
 from training.evaluate import evaluate
-from training.events import Evaluated, Listener, Progressed
+from training.events import Evaluated, FirstPlayed, Listener, Progressed
 from training.folds import Fold
 from training.rules.decision import Decision, EvaluationPoint
 from training.rules.early_stopping import decide_stop
@@ -202,8 +202,12 @@ class _FoldLoop(BaseCallback):
         return not self._training.stopped_early
 
     def _on_rollout_end(self) -> None:
-        self._clock.add_since("rollout", self._stage_started)
-        self._training.n_steps += self._config.agent.rollout_steps
+        took_s = self._clock.add_since("rollout", self._stage_started)
+        n_steps = self._config.agent.rollout_steps
+        if not self._training.n_steps:
+            index = self._job.fold.index
+            self._emit(FirstPlayed(fold_index=index, n_steps=n_steps, duration_s=took_s))
+        self._training.n_steps += n_steps
         self._stage_started = Instant.now()
 
     def _on_training_end(self) -> None:

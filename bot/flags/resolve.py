@@ -304,7 +304,7 @@ def _check_calibrate(config: RunConfig, output: OutputConfig) -> None:
         raise ConfigError(
             "--calibrate compares a training with the original",
             came="the original training itself",
-            mend="drop --calibrate, or --use_original_training",
+            mend="drop --calibrate, or train with a profile, as train_ppo_optimized.py does",
         )
 
 

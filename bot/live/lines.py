@@ -32,6 +32,7 @@ from training.events import (
     Decided,
     Evaluated,
     Event,
+    FirstPlayed,
     FoldFinished,
     FoldStarted,
     Noticed,
@@ -103,10 +104,16 @@ class PlainLines:
                 yield event.fold_index, _decision(event)
             case Evaluated():
                 yield event.fold_index, self._evaluation(event)
-            case Progressed() if self._clock() - self._written_s >= self._patience_s:
+            case FirstPlayed() if self._is_silent:
+                yield event.fold_index, _played(event)
+            case Progressed() if self._is_silent:
                 yield event.fold_index, self._update(event)
             case FoldFinished():
                 yield event.fold_index, _end(event) + self._to_go()
+
+    @property
+    def _is_silent(self) -> bool:
+        return self._clock() - self._written_s >= self._patience_s
 
     def _update(self, event: Progressed) -> str:
         self._patience_s = _PATIENCE_S
@@ -217,6 +224,13 @@ def _start(event: FoldStarted) -> str:
         f"validate on [{event.validation_start}, {event.validation_stop}), "
         f"test on [{event.test_start}, {event.test_stop}); "
         f"up to {whole(event.budget_steps)} steps, {start_from(event)}"
+    )
+
+
+def _played(event: FirstPlayed) -> str:
+    return (
+        f"the first {whole(event.n_steps)} steps are played, in {duration(event.duration_s)}; "
+        "learning from them"
     )
 
 

@@ -32,7 +32,7 @@ def doubts(bars: Bars, tape: Tape, config: MarketConfig) -> tuple[str, ...]:
     return (*_conversion(bars, config), *_margin(tape, config))
 
 
-def check_tradable(tape: Tape, config: MarketConfig) -> None:
+def check_tradable(tape: Tape, config: MarketConfig, *, start: int, stop: int) -> None:
     """Refuse an account that no bar lets open its first position, long or short.
 
     Its balance never moves then, so that it can never trade at all.
@@ -40,16 +40,19 @@ def check_tradable(tape: Tape, config: MarketConfig) -> None:
     Args:
         tape: The bars, as NumPy arrays.
         config: The conditions that the tape was made with.
+        start: First bar that is walked over.
+        stop: One past the last.
 
     Raises:
         ConfigError: With the smallest margin that would be needed.
     """
     terms = Terms.of(config, point_size=tape.point_size, usd_per_price=tape.usd_per_price)
-    balance, lots, margin = _first_orders(tape, terms)
+    balance, lots, margins = _first_orders(tape, terms)
+    margin = margins[:, start:stop]
     if (margin <= balance).any():
         return
     raise ConfigError(
-        "An account must be able to trade on some bar",
+        "An account must be able to trade on some bar that it is walked over",
         came=f"{lots:g} lots, the first order of a new account, need {margin.min():,.0f} USD of "
         f"margin at the least, and the balance is {balance:,.0f} USD",
         mend="raise --balance_per_lot or --leverage, lower --min_lots, or check --contract_size "

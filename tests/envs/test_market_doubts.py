@@ -30,10 +30,11 @@ def test_yen_taken_for_dollars_cannot_be_margined():
     assert "--currency_conversion" in doubt
 
 
-def tradable(prices, **market):
+def tradable(prices, *, start=0, **market):
     config = MarketConfig(**market)
     bars = make_bars(prices, prices, symbol="XAUUSD")
-    check_tradable(make_tape(bars, np.zeros((len(prices), 1), np.float32), config), config)
+    tape = make_tape(bars, np.zeros((len(prices), 1), np.float32), config)
+    check_tradable(tape, config, start=start, stop=len(prices))
 
 
 def test_an_account_that_no_bar_lets_trade_is_refused_with_the_least_margin():
@@ -53,6 +54,12 @@ def test_one_bar_on_which_it_may_sell_is_enough(bid):
         return
     with pytest.raises(ConfigError):
         tradable([2000.0, bid], leverage=1.0, spread_points=10)
+
+
+def test_bars_that_are_not_walked_over_do_not_count():
+    tradable([400.0, 2000.0], leverage=1.0)
+    with pytest.raises(ConfigError):
+        tradable([400.0, 2000.0], leverage=1.0, start=1)
 
 
 @pytest.mark.parametrize(("last", "n_doubts"), [(50_000.0, 0), (50_001.0, 1)])

@@ -9,6 +9,7 @@ from training.events import (
     Decided,
     Evaluated,
     Event,
+    FirstPlayed,
     FoldStarted,
     Noticed,
     Progressed,
@@ -66,7 +67,17 @@ def test_a_slow_training_is_not_silent_and_a_fast_one_says_no_more(fake_events):
         "fold 0: step 5,120 of 90,112, 70 steps/s",  # at 40 s
         "fold 0: step 9,216 of 90,112, 70 steps/s",  # at 72 s
     ]
-    assert plain([started, *map(progressed, range(512, 9_216, 512))])[1:] == []
+    played = FirstPlayed(fold_index=0, n_steps=512, duration_s=8.25)
+    assert plain([started, played, *map(progressed, range(512, 9_216, 512))])[1:] == []
+
+
+def test_a_first_update_that_takes_long_is_told_of(fake_events):
+    started = next(event for event in fake_events() if isinstance(event, FoldStarted))
+    now_s = iter([0.0, 0.0, 8.25, 8.25])
+    lines = plain(
+        [started, FirstPlayed(fold_index=0, n_steps=512, duration_s=8.25)], lambda: next(now_s)
+    )
+    assert lines[1:] == ["fold 0: the first 512 steps are played, in 8.2 s; learning from them"]
 
 
 def test_one_fold_is_not_folds(fake_events):
