@@ -78,7 +78,7 @@ class Weighed:
     @property
     def identity(self) -> Mapping[str, Any]:
         """What decides its result."""
-        return self.chain.identity
+        return {"seed": self.seed, **self.chain.identity}
 
     def run(self, emit: Listener) -> Mapping[str, Any]:
         """Train."""
@@ -192,8 +192,8 @@ def _chains(folder: Path, n_chains: int, n_steps: int) -> list[Weighed]:
                 config=with_values(config, {"seed": seed}),
                 output=OutputConfig(results_dir=folder / "runs", tensorboard=False),
                 provenance={},
-                bars_fingerprint=bars.fingerprint,
                 report=False,
+                identity={"bars": bars.fingerprint},
             )
         )
         for seed in range(n_chains)

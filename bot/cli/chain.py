@@ -31,15 +31,16 @@ class Chain:
         config: What is trained.
         output: Where results go.
         provenance: Who set each setting.
-        bars_fingerprint: Content of the bars, which the file must still hold.
         report: Whether `report.html` is written.
+        identity: What decides its result, as fingerprints; `bars` is the content that the file
+            must still hold.
     """
 
     config: RunConfig
     output: OutputConfig
     provenance: Mapping[str, str]
-    bars_fingerprint: str
     report: bool
+    identity: Mapping[str, str | None]
 
     @property
     def name(self) -> str:
@@ -52,13 +53,9 @@ class Chain:
         return self.config.seed
 
     @property
-    def identity(self) -> Mapping[str, Any]:
-        """What decides its result: settings and bars."""
-        return {
-            "settings": self.config.fingerprint,
-            "initial_model": self.config.initial_model,
-            "bars": self.bars_fingerprint,
-        }
+    def folder(self) -> Path:
+        """Where it writes."""
+        return self.output.results_dir / (self.output.run_name or str(self.seed))
 
     def run(self, emit: Listener) -> Mapping[str, Any]:
         """Load the bars and train; the result names the folder and holds the run's summary.
@@ -70,7 +67,7 @@ class Chain:
         cache, clock = cache_for(self.config), StageClock()
         with clock.stage("load"):
             loaded = load_bars(self.config.data_path, self.config.data, cache=cache)
-        if loaded.bars.fingerprint != self.bars_fingerprint:
+        if loaded.bars.fingerprint != self.identity["bars"]:
             raise StoreError(
                 "The file of bars must stay as it is while it is trained on",
                 came="other bars than at the start",

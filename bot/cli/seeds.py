@@ -1,5 +1,6 @@
 """`walkfast train --seeds 1,2,3`: the same training with several seeds, side by side.
 
+    results/<run>/chains.json    what they are trainings of: others are refused here
     results/<run>/seeds.json     what they came to together, with their spread
     results/<run>/1/, 2/, ...    what `walkfast train --seed 1` writes, to the bit
     results/<run>/jobs/          a result for each seed: what is done, and not done again
@@ -18,21 +19,34 @@ from bot.cli.bars import load_bars
 from bot.cli.boundary import DONE, FAILED, INTERRUPTED, MISTAKE, complain
 from bot.cli.chain import Chain, cache_for
 from bot.cli.train import display_for, opening
+from bot.flags.chain_flags import Chains
 from bot.flags.resolve import Request
-from envs.data.load import LoadedBars
 from envs.errors import ConfigError
 from training.agent.kernel import KERNEL_VARIABLE, kernel_state
 from training.clock import StageClock
-from training.config import with_values
+from training.config import to_json, with_values
+from training.errors import StoreError
 from training.events import Listener, Noticed
+from training.identity import differences, identity
+from training.machine import usable_memory_bytes
 from training.over_seeds import SEEDS_FILE, SeedRun, SeedsFinished, over_seeds
 from training.parallel.config import ParallelConfig, shares
+from training.parallel.files import JobFiles
 from training.parallel.scheduler import Failure, Outcome, run_jobs
 from training.prepare import Prepared, prepare, settled_precision
-from training.store import JOBS_FOLDER, STATE_FILE, RunStore, free_folder, read_run_file
+from training.store import (
+    JOBS_FOLDER,
+    PERFORMANCE_SUMMARY_FILE,
+    STATE_FILE,
+    RunStore,
+    free_folder,
+    read_run_file,
+)
 
 CHAINS_FILE = "chains.json"
 _LONGEST_NAME = 60
+_WORKER_BYTES = 700_000_000
+"""Memory that a worker takes at its peak, measured with the default network, and some room."""
 
 
 def run_seeds(request: Request) -> int:
@@ -58,25 +72,27 @@ def run_seeds(request: Request) -> int:
 
 def _train_all(request: Request, folder: Path) -> Outcome:
     assert request.chains is not None
-    config, parallel = request.config, request.chains.parallel
+    config, parallel = request.config, _within_memory(request.chains)
     cache, clock = cache_for(config), StageClock()
     loaded = load_bars(config.data_path, config.data, cache=cache)
     # The first to need the features builds them for all; mistakes in the settings end here.
     prepared = prepare(config, loaded.bars, cache=cache, clock=clock)
     with display_for(request.screen, several=True) as display, RunStore(folder) as store:
         request = _settled(request, prepared, store)
-        for notice in (*opening(request, loaded), *_plan(request)):
+        for notice in (*opening(request, loaded), *_plan(request, parallel)):
             display(notice)
-        chains = make_chains(request, loaded, folder)
+        chains = _make_chains(request, prepared, folder)
         return _run(chains, parallel, store, display)
 
 
 def _run(
     chains: tuple[Chain, ...], parallel: ParallelConfig, store: RunStore, display: Listener
 ) -> Outcome:
+    jobs = store.path(JOBS_FOLDER)
+    _forget_removed(chains, jobs)
     outcome = run_jobs(
         chains,
-        folder=store.path(JOBS_FOLDER),
+        folder=jobs,
         config=parallel,
         listener=display,
         variables=_kernel_of_all(chains),
@@ -94,43 +110,79 @@ def _kernel_of_all(chains: tuple[Chain, ...]) -> dict[str, str]:
     return {KERNEL_VARIABLE: "1"}
 
 
-def make_chains(request: Request, loaded: LoadedBars, folder: Path) -> tuple[Chain, ...]:
+def _make_chains(request: Request, prepared: Prepared, folder: Path) -> tuple[Chain, ...]:
     """Return a training for each seed, each in the folder of its seed."""
     assert request.chains is not None
+    configs = [replace(request.config, seed=seed) for seed in request.chains.seeds]
     return tuple(
         Chain(
-            config=replace(request.config, seed=seed),
+            config=config,
             output=replace(request.output, results_dir=folder, run_name=None, fresh=False),
             provenance={**request.provenance, "seed": "flag"},
-            bars_fingerprint=loaded.bars.fingerprint,
             report=request.screen.report,
+            identity=identity(config, prepared),
         )
-        for seed in request.chains.seeds
+        for config in configs
     )
+
+
+def _forget_removed(chains: tuple[Chain, ...], jobs: Path) -> None:
+    """Let a seed be trained again whose run was removed by hand."""
+    for chain in chains:
+        if not (chain.folder / PERFORMANCE_SUMMARY_FILE).is_file():
+            JobFiles(folder=jobs, name=chain.name).result.unlink(missing_ok=True)
 
 
 def _settled(request: Request, prepared: Prepared, store: RunStore) -> Request:
-    """Probe once for all: probes that run side by side slow each other, and may disagree."""
+    """Take up what was begun in this folder, or begin; refuse other settings and other bars.
+
+    A precision of `auto` is probed once for all: probes that run side by side slow each other.
+
+    Raises:
+        StoreError: If the folder holds seeds of another training.
+    """
+    begun = store.read(CHAINS_FILE)
+    probed = settled_precision(prepared, request.config, begun and begun["precision"])
+    config = with_values(request.config, {"agent.precision": probed["precision"], "seed": 0})
+    made_of = identity(config, prepared)
+    if begun is None:
+        content = {"identity": made_of, "config": to_json(config), "precision": probed}
+        store.write(CHAINS_FILE, content)
+    elif begun["identity"] != made_of:
+        raise StoreError(
+            "Seeds are added only to the training they were begun with",
+            came=differences(begun, config, made_of),
+            where=str(store.folder),
+            mend="give --fresh for a new folder, --run_name for one of your own, or the settings "
+            "of the first seeds",
+        )
     if request.config.agent.precision != "auto":
         return request
-    begun = store.read(CHAINS_FILE)
-    if begun is None:
-        begun = {"precision": settled_precision(prepared, request.config, None)}
-        store.write(CHAINS_FILE, begun)
-    told = begun["precision"]
-    note = f"precision {told['precision']} for all seeds: {told['reason']}"
     return replace(
         request,
-        config=with_values(request.config, {"agent.precision": told["precision"]}),
+        config=with_values(request.config, {"agent.precision": probed["precision"]}),
         provenance={**request.provenance, "agent.precision": "derived"},
-        notes=(*request.notes, note),
+        notes=(
+            *request.notes,
+            f"precision {probed['precision']} for all seeds: {probed['reason']}",
+        ),
     )
 
 
-def _plan(request: Request) -> list[Noticed]:
+def _within_memory(chains: Chains) -> ParallelConfig:
+    """Choose the workers where nobody did: no more than have room."""
+    parallel = chains.parallel
+    if parallel.n_workers is not None or parallel.engine == "sequential":
+        return parallel
+    room = max(int(usable_memory_bytes().value // _WORKER_BYTES), 1)
+    cores = shares(parallel, n_jobs=len(chains.seeds)).n_workers
+    return replace(parallel, n_workers=min(cores, room))
+
+
+def _plan(request: Request, parallel: ParallelConfig) -> list[Noticed]:
     """Say how many train at a time, and what speaks against it."""
     assert request.chains is not None
-    seeds, parallel = request.chains.seeds, request.chains.parallel
+    seeds = request.chains.seeds
     share = shares(parallel, n_jobs=len(seeds))
     told = [Noticed(level="info", message=f"{len(seeds)} seeds, {share.n_workers} at a time.")]
     operation = request.config.agent.n_torch_threads
@@ -171,7 +223,7 @@ def _check_resume(request: Request, folder: Path) -> None:
 
 def _seed_run(chain: Chain, outcome: Outcome) -> SeedRun:
     failure = outcome.failures.get(chain.name)
-    folder = str(chain.output.results_dir / str(chain.seed))
+    folder = str(chain.folder)
     if failure is not None:
         return SeedRun(seed=chain.seed, run_folder=folder, error=failure.error)
     result = outcome.results[chain.name]["result"]

@@ -101,8 +101,8 @@ def _run(request: Request, progress: Progress) -> None:
         config=config,
         output=request.output,
         provenance=request.provenance,
-        bars_fingerprint=loaded.bars.fingerprint,
         report=request.screen.report,
+        identity={"bars": loaded.bars.fingerprint},
     )
     with display_for(request.screen) as display:
         for notice in opening(request, loaded):

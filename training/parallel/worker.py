@@ -14,10 +14,14 @@ from training.parallel.lifeline import end_with_parent
 def environment(n_threads: int) -> dict[str, str]:
     """Return the variables of a worker: they are read when libraries are loaded, so at its start.
 
+    loky starts it as `python -m`, which would look for modules in the current folder first, where a
+    user may keep a `random.py`: not in a worker.
+
     Args:
         n_threads: Threads that numeric libraries may use in it.
     """
-    return dict.fromkeys((*THREAD_VARIABLES, SHARE_VARIABLE), str(n_threads))
+    threads = dict.fromkeys((*THREAD_VARIABLES, SHARE_VARIABLE), str(n_threads))
+    return {**threads, "PYTHONSAFEPATH": "1"}
 
 
 def begin(parent_pid: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,10 @@ from bot.cli import chain as chain_module
 from bot.cli import seeds as seeds_module
 from bot.cli.commands import run
 from training.errors import TrainingError
+from training.events import RunFinished
+from training.machine import Limit
+from training.over_seeds import MEASURES, SeedRun
+from training.parallel.scheduler import Outcome
 
 ROOT = Path(__file__).parents[3]
 TINY = [
@@ -145,6 +150,71 @@ def test_one_failed_seed_does_not_lose_the_others(alone, capsys, monkeypatch):
     assert "the same command tries them again" in said.err
     content = read("results/one/seeds.json")
     assert [row["state"] for row in content["seeds"]] == ["done", "failed"]
+
+
+def test_other_settings_in_the_folder_are_refused_and_nothing_there_changes(
+    alone, capsys, monkeypatch
+):
+    words = ["train", *TINY, "--seeds", "1,2", "--execution", "sequential", "--max_folds", "1"]
+    monkeypatch.setattr(chain_module, "walk_forward", finishes_at_once)
+    assert run(words) == 0
+    kept = {path: path.read_bytes() for path in alone.rglob("*") if path.is_file()}
+    capsys.readouterr()
+    assert run([*words, "--learning_rate", "0.5", "--seeds", "1,2"]) == 2
+    said = capsys.readouterr().err
+    assert "Seeds are added only to the training they were begun with" in said
+    assert "agent.learning_rate was 0.001, now 0.5" in said
+    assert {path: path.read_bytes() for path in alone.rglob("*") if path.is_file()} == kept
+
+
+def test_a_seed_whose_run_was_removed_is_trained_again(alone, capsys, monkeypatch):
+    words = ["train", *TINY, "--seeds", "1,2", "--execution", "sequential", "--json"]
+    monkeypatch.setattr(chain_module, "walk_forward", finishes_at_once)
+    assert run(words) == 0
+    shutil.rmtree(alone / "results" / "seeds_1_2" / "2")
+    capsys.readouterr()
+    assert run(words) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    done = {e["job"]: e["was_done"] for e in events if e["event"] == "JobFinished"}
+    assert done == {"seed_1": True, "seed_2": False}
+
+
+@pytest.mark.parametrize(
+    ("words", "memory", "says"),
+    [
+        ("", 1.5e9, "3 seeds, 2 at a time"),
+        ("", 1e8, "3 seeds, 1 at a time"),
+        ("", 1e12, "3 seeds, 3 at a time"),
+        ("--workers 3", 1e8, "3 seeds, 3 at a time"),
+        ("--workers 9", 1e12, "3 seeds, 3 at a time"),
+    ],
+)
+def test_as_many_train_as_there_are_cores_and_room_for(words, memory, says, capsys, monkeypatch):
+    monkeypatch.setattr(seeds_module, "usable_memory_bytes", lambda: Limit(memory, None))
+    monkeypatch.setattr("training.parallel.config.usable_cores", lambda: Limit(4.0, None))
+    monkeypatch.setattr(seeds_module, "run_jobs", lambda *jobs, **more: Outcome())
+    monkeypatch.setattr(seeds_module, "_seed_run", lambda chain, outcome: lost(chain))
+    assert run(["train", *TINY, "--seeds", "1,2,3", *words.split()]) == 0
+    assert says in capsys.readouterr().out
+
+
+def lost(chain):
+    return SeedRun(seed=chain.seed, run_folder=str(chain.folder), error="not run")
+
+
+def finishes_at_once(config, loaded, output, **more):
+    """Stand in for a training: its summary is there, and there is nothing to learn."""
+    folder = output.results_dir / str(config.seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    performance = dict.fromkeys(MEASURES, 0.0)
+    summary = {
+        "out_of_sample": performance,
+        "baselines": dict.fromkeys(("flat", "buy_and_hold", "random"), performance),
+        "duration_s": 1.0,
+        "data": {},
+    }
+    (folder / "training_performance_summary.json").write_text(json.dumps(summary))
+    return RunFinished(run_folder=str(folder), summary=summary, optimization={})
 
 
 def test_a_mistake_that_all_seeds_share_is_said_once_and_is_code_2(capsys, monkeypatch):

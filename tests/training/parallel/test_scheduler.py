@@ -247,6 +247,12 @@ except KeyboardInterrupt:
 """
 
 
+def test_a_worker_does_not_load_what_lies_in_the_users_folder(draws, tmp_path, monkeypatch):
+    (tmp_path / "random.py").write_text("raise SystemExit('a stranger was loaded')")
+    monkeypatch.chdir(tmp_path)
+    assert list(run(draws(""), tmp_path / "jobs").results) == ["job_0"]
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_parent_that_is_stopped_leaves_no_orphans_and_keeps_what_is_done(how, tmp_path):
     parent = subprocess.Popen(
