@@ -248,7 +248,8 @@ LONGER = [*TINY, "--seeds", "1,2", "--total_timesteps", "2048"]
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The run folders of two seeds that nobody disturbed."""
-    folder = tmp_path_factory.mktemp("whole")
+    folder = tmp_path_factory.mktemp("whole") / "here"
+    folder.mkdir()
     started = start([*LONGER, "--execution", "sequential", "--run_name", "both"], cwd=folder)
     started.communicate(timeout=_PATIENCE_S)
     assert started.returncode == 0
@@ -291,10 +292,11 @@ def wait_for(path, process):
 
 
 def start(words, *, cwd):
+    own = {"WALKFAST_CACHE_DIR": str(cwd.parent / "cache"), "WALKFAST_KERNEL": "0"}
     return subprocess.Popen(
         [sys.executable, "-m", "bot", "train", *words],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **own},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
