@@ -64,7 +64,7 @@ def test_every_line_names_its_seed_and_runs_end_in_one_line(side_by_side, ended)
     said = lines(PlainChains, [*side_by_side(), ended])
     of_one = [line for line in said if line.startswith("seed 1: ")]
     assert any("fold 1: done" in line for line in of_one)
-    assert sum("done in" in line and "files in" in line for line in of_one) == 1
+    assert sum("files in results" in line for line in of_one) == 1
     assert sum("OUT OF SAMPLE" in line for line in said) == 1
     assert said[-1].startswith("1 of 2 seeds done, 1 failed: out of sample ")
 
