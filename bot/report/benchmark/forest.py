@@ -19,6 +19,7 @@ from bot.report.benchmark.lanes import (
     FACTORS,
     RETURNS,
     Mark,
+    Scale,
     draw_measure,
     factor_axes,
     factor_limits,
@@ -40,12 +41,20 @@ class Panel:
         measures: One for each row.
         hollow: One for each row, whether it was extrapolated.
         margins: One for each row, the loss that counts as none; drawn where given.
+        absent: One for each row, what to write where there is no value.
     """
 
     title: str
     measures: tuple[Measure, ...]
     hollow: tuple[bool, ...] = ()
     margins: tuple[float | None, ...] = ()
+    absent: tuple[str | None, ...] = ()
+
+    def lines(self, row: int, scale: Scale) -> tuple[str, ...]:
+        """Return what stands beside a row."""
+        if self.measures[row].value is None and self.absent and self.absent[row]:
+            return (str(self.absent[row]),)
+        return scale.lines(self.measures[row])
 
 
 def arm_colour(name: str, palette: Palette) -> str:
@@ -80,7 +89,7 @@ def factors_figure(arms: Sequence[ArmView], panels: Sequence[Panel], palette: Pa
                 is_hollow=bool(panel.hollow) and panel.hollow[row],
             )
             draw_measure(axes, row, measure, mark)
-            write_beside(axes, row, FACTORS.lines(measure), palette)
+            write_beside(axes, row, panel.lines(row, FACTORS), palette)
     return figure
 
 
@@ -111,7 +120,7 @@ def quality_figure(
             is_open = measure.includes(scale.neutral)
             mark = Mark.of(arm_colour(arm.name, palette), palette, is_hollow=is_open)
             draw_measure(axes, row, measure, mark)
-            write_beside(axes, row, scale.lines(measure), palette)
+            write_beside(axes, row, panel.lines(row, scale), palette)
     return figure
 
 

@@ -70,15 +70,16 @@ def _line(chance: Mapping[str, Any]) -> str:
 
 
 def _numbers(benchmark: Benchmark, chances: Mapping[str, Mapping[str, Any]]) -> Html:
-    headings = ["Arm", "Sharpe", "Deflated Sharpe", "Tried"]
+    headings = ["Arm", "Sharpe", "Deflated Sharpe"]
     headings += [f"More than {name.lower()}" for name in BASELINES.values()]
     rows = {arm: _row(arm, chances[arm.name]) for arm in benchmark.arms if arm.name in chances}
+    tried = {whole(nested(chance, "deflated").get("n_trials")) for chance in chances.values()}
     note = (
-        "Deflated Sharpe: probability that the true Sharpe ratio is above what the luckiest of so "
-        "many runs tried without skill would have shown; 0.95 is asked for. More than a "
-        "baseline: sum of the returns' differences at a constant stake, with its interval."
+        "Deflated Sharpe: probability that the true Sharpe ratio is above what the luckiest of "
+        f"{' or '.join(sorted(tried))} runs without skill would have shown; 0.95 is asked for. "
+        "More than a baseline: sum of the returns' differences at a constant stake, with its interval."
     )
-    kinds = "tnnn" + "n" * len(BASELINES)
+    kinds = "tnn" + "n" * len(BASELINES)
     return join(main_and_more(rows, headings, kinds=kinds), tag("p", note, class_="note"))
 
 
@@ -88,7 +89,6 @@ def _row(arm: ArmView, chance: Mapping[str, Any]) -> list[object]:
         arm.label,
         _with_interval(Measure.of(chance.get("sharpe")), decimal),
         decimal(deflated.get("probability"), 3),
-        whole(deflated.get("n_trials")),
         *(_against(nested(chance, "against"), baseline) for baseline in BASELINES),
     ]
 

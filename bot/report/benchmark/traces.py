@@ -18,7 +18,7 @@ from bot.report.benchmark.read import ArmView, Benchmark
 from bot.report.curves import Floats
 from bot.report.read import listed, nested
 from bot.wording import as_number
-from training.benchmark.arms import ORIGINAL, ORIGINAL_EXACT
+from training.benchmark.arms import OPTIMIZED, ORIGINAL, ORIGINAL_EXACT
 
 BASELINE_CURVES = ("buy_and_hold", "random")
 
@@ -138,20 +138,24 @@ class Account:
 
 
 def accounts(arms: Sequence[ArmView]) -> list[Account]:
-    """Return each arm's account, and the baselines of the first arm that has them."""
-    found: list[Account] = []
-    baselines: list[Account] = []
-    for arm in arms:
-        tables = [
-            table for unit in arm.units if (table := _table(nested(unit, "equity"))) is not None
-        ]
-        if not tables:
-            continue
-        found.append(_account(arm.name, tables))
-        if not baselines:
-            kept = [name for name in BASELINE_CURVES if name in tables[0]]
-            baselines = [_account(name, [_as_agent(tables[0], name)]) for name in kept]
-    return found + baselines
+    """Return each arm's account, and the baselines.
+
+    The random baseline acts as its arm may act: that of the judged arm is taken where it is there.
+    """
+    tables = {arm.name: found for arm in arms if (found := _tables(arm))}
+    if not tables:
+        return []
+    ground = tables.get(OPTIMIZED, next(iter(tables.values())))[0]
+    baselines = [name for name in BASELINE_CURVES if name in ground]
+    return [
+        *(_account(name, found) for name, found in tables.items()),
+        *(_account(name, [_as_agent(ground, name)]) for name in baselines),
+    ]
+
+
+def _tables(arm: ArmView) -> list[pd.DataFrame]:
+    found = (_table(nested(unit, "equity")) for unit in arm.units)
+    return [table for table in found if table is not None]
 
 
 def _account(name: str, tables: Sequence[pd.DataFrame]) -> Account:

@@ -59,6 +59,12 @@ def speed_part(benchmark: Benchmark) -> Part:
             title=words,
             measures=tuple(measures[key]),
             hollow=tuple(key != "pace" and (extrapolated or arm.is_extrapolated) for arm in arms),
+            absent=tuple(
+                "never reached"
+                if key == "quality" and as_number(nested(by_quality, arm.name).get("n_rows"))
+                else None
+                for arm in arms
+            ),
         )
         for key, words in _TIMES
         if any(measure.value is not None for measure in measures[key])

@@ -89,6 +89,21 @@ def test_the_middle_seed_is_drawn_in_the_band_of_all():
     assert ours.boundaries.tolist() == [1]
 
 
+def test_the_random_baseline_is_that_of_the_judged_arm():
+    """It acts by the arm's own actions: orders are rarer than targets."""
+    calm, wild = equity(100.0, 100.0), equity(100.0, 100.0, random=[100.0, 50.0])
+    drawn = accounts(
+        benchmark(unit("original", 1, equity=calm), unit("optimized", 1, equity=wild)).arms
+    )
+    assert [account.name for account in drawn] == [
+        "original",
+        "optimized",
+        "buy_and_hold",
+        "random",
+    ]
+    assert drawn[-1].growth[-1] == 0.5
+
+
 def test_seeds_thinned_to_other_times_are_put_on_those_of_the_middle_one():
     shorter = equity(100.0, 400.0)
     shorter["time"] = [NIGHT, LAST]

@@ -40,8 +40,21 @@ def test_a_fold_that_never_got_there_is_longer_than_any():
         for seed, wall_s in enumerate((None, 4.0, None))
     ]
     content["time_to_quality"] = {"optimized": {"rows": rows, "n_reached": 1, "n_rows": 3}}
-    html = speed_part(benchmark_of("42", content)).html
+    content["time_to_quality"]["optimized"]["speed"] = made.estimate(9.0, 1.0)
+    part = speed_part(benchmark_of("42", content))
+    html = part.html
+    assert [text.get_text() for text in drawn(part)[-1].texts] == ["9", "8-10"]
     assert '<td class="number">1 min 30 s</td><td class="number">never</td>' in html
+
+
+def test_an_arm_that_never_gets_there_is_not_called_unmeasured():
+    kinds = dict.fromkeys(("original", "original_16_envs", "optimized"), "whole")
+    content = made.content(kinds, n_seeds=1, n_folds=1)
+    never = {"rows": [], "n_reached": 0, "n_rows": 1, "speed": {"value": None}}
+    reached = {"rows": [], "n_reached": 1, "n_rows": 1, "speed": {"value": 9.0}}
+    content["time_to_quality"] = {"original_16_envs": never, "optimized": reached}
+    last = drawn(speed_part(benchmark_of("42", content)))[-1]
+    assert [text.get_text() for text in last.texts] == ["never reached", "9", "no interval"]
 
 
 @pytest.mark.parametrize("margin", [0.0155, None])
