@@ -1,7 +1,9 @@
+import random
+
 import numpy as np
 import torch
 
-from training.seeds import branch_seed, generator, torch_state_kept
+from training.seeds import branch_seed, generator, globals_kept, torch_state_kept
 
 
 def test_a_branch_is_reproducible_and_fits_31_bits():
@@ -37,3 +39,18 @@ def test_torch_state_is_put_back_also_after_an_error():
     except RuntimeError:
         pass
     assert torch.equal(torch.rand(3), expected)
+
+
+def drawn():
+    numbers = np.random.random(3)  # noqa: NPY002 - stable-baselines3 draws from the global one
+    return random.random(), numbers.tolist(), torch.rand(3).tolist(), torch.get_num_threads()
+
+
+def test_an_agent_that_is_only_timed_leaves_all_global_states_as_they_were():
+    with globals_kept():
+        expected = drawn()
+    with globals_kept():
+        drawn()
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        random.seed(1)
+    assert drawn() == expected

@@ -11,7 +11,7 @@ from training.agent.recurrent_ppo import FastRecurrentPPO
 from training.agent.weights import snapshot_weights
 from training.clock import StageClock
 from training.config import original_config, with_values
-from training.events import Evaluated, Progressed
+from training.events import Evaluated, FirstPlayed, Progressed
 from training.prepare import prepare
 from training.train_fold import FoldJob, train_fold
 
@@ -29,9 +29,13 @@ def train(config, *, budget_steps=384, weights=None, listener=None):
     return training, clock
 
 
-def test_a_fold_trains_whole_rollouts_up_to_its_budget():
-    training, clock = train(tiny_config(), budget_steps=300)
+def test_a_fold_trains_whole_rollouts_up_to_its_budget_and_says_so():
+    events = []
+    training, clock = train(tiny_config(), budget_steps=300, listener=events.append)
     assert (training.n_steps, training.n_updates) == (384, 3)
+    assert {event.budget_steps for event in events if isinstance(event, Progressed)} == {384}
+    (played,) = [event for event in events if isinstance(event, FirstPlayed)]
+    assert (played.n_steps, events.index(played) < len(events) - 3) == (128, True)
     assert training.agent.num_timesteps == 384
     assert {"env", "rollout", "update", "evaluation"} <= clock.to_json().keys()
 
