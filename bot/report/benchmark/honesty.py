@@ -77,7 +77,8 @@ def _numbers(benchmark: Benchmark, chances: Mapping[str, Mapping[str, Any]]) -> 
     note = (
         "Deflated Sharpe: probability that the true Sharpe ratio is above what the luckiest of "
         f"{' or '.join(sorted(tried))} runs without skill would have shown; 0.95 is asked for. "
-        "More than a baseline: sum of the returns' differences at a constant stake, with its interval."
+        "More than a baseline: sum of the returns' differences at a constant stake, with its "
+        "interval."
     )
     kinds = "tnn" + "n" * len(BASELINES)
     return join(main_and_more(rows, headings, kinds=kinds), tag("p", note, class_="note"))
