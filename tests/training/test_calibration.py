@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tests.training.small_runs import run, small_bars, tiny_config
@@ -14,7 +15,7 @@ from training.clock import StageClock
 from training.config import original_config, with_values
 from training.events import FoldStarted, OriginalTimed
 from training.machine import Limit
-from training.prepare import prepare
+from training.prepare import fold_market, prepare
 
 SMALL_ORIGINAL = AgentConfig(
     lstm_hidden_size=8, net_arch=(8,), n_envs=1, n_steps=64, batch_size=32, engine="stock",
@@ -131,7 +132,10 @@ def test_fitted_features_are_played_scaled(timings):
     config = with_values(config, {"features.scaling": "fitted"})
     bars = prepared(config)
     measure_pace(config, bars, bars.folds[0])
-    assert abs(timings[0][0].tape.features).max() <= config.features.clip
+    expected, _ = fold_market(bars, bars.folds[0], config)
+    played = timings[0][0].tape.features
+    np.testing.assert_array_equal(played, expected.features)
+    assert (played != bars.features.values).any()
 
 
 def results_of(folder):
