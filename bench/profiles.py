@@ -1,6 +1,6 @@
 """Which settings earn most for what they cost? The search behind the profiles.
 
-    python bench/profiles.py search --out rows.jsonl --rungs 1 3 6
+    python bench/profiles.py search --out rows.jsonl --rungs medium:2 easy,medium,hard:3
     python bench/profiles.py run --out rows.jsonl --candidates "start" --grounds gold --seeds 0 1
     python bench/profiles.py pace --out rows.jsonl
     python bench/profiles.py table --out rows.jsonl
@@ -35,7 +35,9 @@ from bench.search.grounds import GROUNDS, PLANTED, make_ground
 from bench.search.told import front_table, real_table
 from bench.search.trial import original_pace, run_trial
 from envs.array_cache import ArrayCache, default_cache_folder
+from training.config import with_values
 
+RUNGS = ("medium:2", "easy,medium,hard:3", "easy,medium,hard:6")
 DATA_FOLDER = Path(__file__).parents[1] / ".." / "shared" / "data"
 
 
@@ -49,13 +51,13 @@ def main() -> None:
 def search(options: argparse.Namespace) -> None:
     """Halve the candidates after each rung of seeds."""
     names = options.candidates or list(CANDIDATES)
-    for n_seeds in options.rungs:
-        seeds = range(n_seeds)
-        for seed in seeds:
-            _run_missing(names, PLANTED, [seed], options)
+    for rung in options.rungs:
+        grounds, _, n_seeds = rung.partition(":")
+        for seed in range(int(n_seeds)):
+            _run_missing(names, grounds.split(","), [seed], options)
         rows = [row for row in read_rows(options.out) if row["candidate"] in names]
-        names = survivors(standings(rows, seeds), max(len(names) // 2, 4))
-        print(f"after {n_seeds} seeds: {', '.join(names)}", flush=True)
+        names = survivors(standings(rows), max(len(names) // 2, 4))
+        print(f"after {rung}: {', '.join(names)}", flush=True)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -93,7 +95,10 @@ def _run_missing(
                 done = {row_key(row)[:3] for row in read_rows(options.out)}
                 if (name, ground_name, seed) in done:
                     continue
-                rows = run_trial(name, candidate_config(name), ground, seed=seed, cache=cache)
+                config = with_values(candidate_config(name), ground.values)
+                if options.folds is not None:
+                    config = with_values(config, {"folds.max_folds": options.folds})
+                rows = run_trial(name, config, ground, seed=seed, cache=cache)
                 _append(options.out, [row.to_json() for row in rows])
                 print(*(row.in_words() for row in rows), sep="\n", flush=True)
 
@@ -114,7 +119,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--candidates", nargs="*", help=f"also {ORIGINAL}, or 'profile NAME'")
     parser.add_argument("--grounds", nargs="*", choices=GROUNDS, default=list(PLANTED))
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
-    parser.add_argument("--rungs", type=int, nargs="*", default=[1, 3, 6], help="seeds of each")
+    parser.add_argument("--folds", type=int, help="at most so many; rows of fewer look complete")
+    parser.add_argument("--rungs", nargs="*", default=RUNGS, help="grounds and number of seeds")
     parser.add_argument("--steps", type=int, default=1_536, help="of the original's pace")
     parser.add_argument("--chosen", nargs="*", default=[], help="whose test scores are shown")
     return parser.parse_args()

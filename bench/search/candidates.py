@@ -55,6 +55,8 @@ _STEADY: Values = {
     "agent.ent_coef": 0.03,
 }
 
+_WIDE: Values = {**_STEADY, "agent.n_envs": 256, "agent.batch_size": 4096}
+
 
 def _steps(base: int) -> Values:
     return {BASE_STEPS: base, LEAST_STEPS: base // 5}
@@ -66,28 +68,30 @@ CANDIDATES: Mapping[str, Values] = MappingProxyType(
         "old, clip .4": {**_OLD, "agent.clip_range": 0.4},
         "start": _START,
         "clip .2": {**_START, "agent.clip_range": 0.2},
-        "clip .8": {**_START, "agent.clip_range": 0.8},
-        "entropy 0": {**_START, "agent.ent_coef": 0.0},
         "entropy .03": {**_START, "agent.ent_coef": 0.03},
         "entropy .1": {**_START, "agent.ent_coef": 0.1},
         "LSTM 32": {**_START, "agent.lstm_hidden_size": 32},
         "LSTM 128": {**_START, "agent.lstm_hidden_size": 128},
         "rate 5e-4": {**_START, "agent.learning_rate": 5e-4},
-        "rate 2e-3": {**_START, "agent.learning_rate": 2e-3},
         "2 epochs": {**_START, "agent.n_epochs": 2},
-        "8 epochs": {**_START, "agent.n_epochs": 8},
         "gamma .95": {**_START, "agent.gamma": 0.95},
         "critic without memory": {**_START, "agent.critic_lstm": "none"},
         "batch 2048": {**_START, "agent.batch_size": 2048},
-        "32 envs": {**_START, "agent.n_envs": 32, "agent.batch_size": 512},
         "128 envs x 32": {**_START, "agent.n_envs": 128, "agent.n_steps": 32},
         "128 envs, entropy .03": _STEADY,
-        "constant rate": {**_START, SCHEDULE: "constant"},
         "patience 3": {**_START, PATIENCE: 3},
         "25,000 steps": {**_START, **_steps(25_000)},
         "50,000 steps": {**_START, **_steps(50_000)},
         "200,000 steps": {**_START, **_steps(200_000)},
+        "128 envs, entropy .03, 25,000 steps": {**_STEADY, **_steps(25_000)},
+        "128 envs, entropy .03, 50,000 steps": {**_STEADY, **_steps(50_000)},
         "128 envs, entropy .03, 200,000 steps": {**_STEADY, **_steps(200_000)},
+        "128 envs, entropy .03, clip .8": {**_STEADY, "agent.clip_range": 0.8},
+        "128 envs, entropy .03, LSTM 32": {**_STEADY, "agent.lstm_hidden_size": 32},
+        "128 envs, entropy .03, 2 epochs": {**_STEADY, "agent.n_epochs": 2},
+        "128 envs, entropy .03, critic without memory": {**_STEADY, "agent.critic_lstm": "none"},
+        "256 envs, entropy .03": _WIDE,
+        "256 envs, entropy .03, 200,000 steps": {**_WIDE, **_steps(200_000)},
         "episodes of 1,000 bars": {**_START, "env.episode_bars": 1_000},
     }
 )

@@ -92,8 +92,8 @@ def original_pace(ground: Ground, *, n_steps: int) -> dict[str, Any]:
 def run_trial(
     candidate: str, config: RunConfig, ground: Ground, *, seed: int, cache: ArrayCache | None
 ) -> list[Row]:
-    """Train and test every fold of a ground; one row each."""
-    config = with_values(config, {**ground.values, "seed": seed})
+    """Train and test every fold of a ground, whose values are in `config`; one row each."""
+    config = with_values(config, {"seed": seed})
     listener = PaceListener(cpu_clock=process_time)
     with tempfile.TemporaryDirectory() as folder:
         walk_forward(
