@@ -9,7 +9,6 @@ from __future__ import annotations
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import process_time
 from typing import Any
 
 import numpy as np
@@ -94,7 +93,7 @@ def run_trial(
 ) -> list[Row]:
     """Train and test every fold of a ground, whose values are in `config`; one row each."""
     config = with_values(config, {"seed": seed})
-    listener = PaceListener(cpu_clock=process_time)
+    listener = PaceListener()
     with tempfile.TemporaryDirectory() as folder:
         walk_forward(
             config,
