@@ -55,7 +55,9 @@ _STEADY: Values = {
     "agent.ent_coef": 0.03,
 }
 
-_WIDE: Values = {**_STEADY, "agent.n_envs": 256, "agent.batch_size": 4096}
+_SMALL: Values = {**_STEADY, "agent.lstm_hidden_size": 32}
+_MORE: Values = {"agent.n_envs": 256, "agent.batch_size": 4096}
+_WIDE: Values = {**_STEADY, **_MORE}
 
 
 def _steps(base: int) -> Values:
@@ -87,7 +89,14 @@ CANDIDATES: Mapping[str, Values] = MappingProxyType(
         "128 envs, entropy .03, 50,000 steps": {**_STEADY, **_steps(50_000)},
         "128 envs, entropy .03, 200,000 steps": {**_STEADY, **_steps(200_000)},
         "128 envs, entropy .03, clip .8": {**_STEADY, "agent.clip_range": 0.8},
-        "128 envs, entropy .03, LSTM 32": {**_STEADY, "agent.lstm_hidden_size": 32},
+        "small": _SMALL,
+        "small, 25,000 steps": {**_SMALL, **_steps(25_000)},
+        "small, 50,000 steps": {**_SMALL, **_steps(50_000)},
+        "small, 2 epochs": {**_SMALL, "agent.n_epochs": 2},
+        "small, 2 epochs, 25,000 steps": {**_SMALL, **_steps(25_000), "agent.n_epochs": 2},
+        "small, critic without memory": {**_SMALL, "agent.critic_lstm": "none"},
+        "small, 256 envs": {**_SMALL, **_MORE},
+        "small, 256 envs, 200,000 steps": {**_SMALL, **_MORE, **_steps(200_000)},
         "128 envs, entropy .03, 2 epochs": {**_STEADY, "agent.n_epochs": 2},
         "128 envs, entropy .03, critic without memory": {**_STEADY, "agent.critic_lstm": "none"},
         "256 envs, entropy .03": _WIDE,

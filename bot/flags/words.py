@@ -22,6 +22,7 @@ _MINIMUM = "rules.adaptive_timesteps.min_timesteps"
 _WARM_MODE = "rules.warm_start.mode"
 _STOPPING_MODE = "rules.early_stopping.mode"
 _PATIENCE = "rules.early_stopping.patience_evaluations"
+_N_ENVS, _N_STEPS, _BATCH = "agent.n_envs", "agent.n_steps", "agent.batch_size"
 _KIND = "rules.schedule.kind"
 _FINAL = "rules.schedule.final_frac"
 _PHASES = "rules.schedule.phases"
@@ -113,6 +114,7 @@ def translate_words(draft: Draft) -> None:
     _patience(draft)
     _set_idle_aside(draft)
     _minimum(draft)
+    _minibatch(draft)
     _rollouts(draft)
     _schedule(draft)
 
@@ -182,9 +184,27 @@ def _minimum(draft: Draft) -> None:
         )
 
 
+def _minibatch(draft: Draft) -> None:
+    """Keep the minibatches of a pass where a typed rollout does not fit the one in force."""
+    typed = [path for path in (_N_ENVS, _N_STEPS) if path in draft.values]
+    rollout, size = draft.now(_N_ENVS) * draft.now(_N_STEPS), draft.now(_BATCH)
+    if not typed or _BATCH in draft.values or rollout < 1 or rollout % size == 0:
+        return
+    n_minibatches = draft.config.agent.n_minibatches
+    if rollout % n_minibatches or rollout < 2 * n_minibatches:
+        return
+    flag = draft.flag_of(typed[0])
+    draft.set(_BATCH, rollout // n_minibatches, draft.setters[typed[0]])
+    draft.derived.add(_BATCH)
+    draft.notes.append(
+        f"batch_size follows {flag} from {size:,} to {rollout // n_minibatches:,}: {n_minibatches} "
+        "minibatches a pass, as before."
+    )
+
+
 def _rollouts(draft: Draft) -> None:
     """Say what a typed budget comes to: training takes whole rollouts."""
-    base, rollout = draft.now(_BASE), draft.now("agent.n_steps") * draft.now("agent.n_envs")
+    base, rollout = draft.now(_BASE), draft.now(_N_STEPS) * draft.now(_N_ENVS)
     if _BASE in draft.values and base >= 1 and rollout >= 1 and base % rollout:
         draft.notes.append(
             f"--total_timesteps {base:,} is rounded up to whole rollouts of {rollout:,} env steps: "

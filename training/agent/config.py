@@ -81,11 +81,11 @@ class AgentConfig:
     """Weight decay per step, as a fraction of the learning rate, 0 to 1."""
     learning_rate: float = 1e-3
     """Step size before any schedule, 1e-9 to 1."""
-    n_envs: int = 16
+    n_envs: int = 128
     """Environments stepped side by side, 1 to 65,536."""
-    n_steps: int = 128
+    n_steps: int = 64
     """Bars that each environment is stepped between two updates, 1 to 1,000,000."""
-    batch_size: int = 512
+    batch_size: int = 2048
     """Env steps in a minibatch, at least 2 (advantages are divided by their deviation)."""
     n_epochs: int = 4
     """Passes over each rollout, 1 to 1000."""
@@ -93,11 +93,11 @@ class AgentConfig:
     """Discount per bar, 0 to 1."""
     gae_lambda: float = 0.95
     """GAE's lambda: 0 trusts the critic, 1 the returns."""
-    clip_range: float = 0.2
+    clip_range: float = 0.4
     """PPO's epsilon: how far the probability ratio may move a sample, 1e-6 to 10."""
     clip_range_vf: float | None = None
     """How far an update may move a value, in units of return; None does not clip."""
-    ent_coef: float = 0.01
+    ent_coef: float = 0.03
     """Weight of the entropy bonus in the loss, 0 to 10."""
     vf_coef: float = 0.5
     """Weight of the value loss, 0 to 100."""

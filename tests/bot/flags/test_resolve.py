@@ -339,13 +339,33 @@ def test_scripts_write_where_they_are_told_unless_a_flag_says_otherwise():
 
 
 def test_a_smaller_budget_pulls_the_minimum_down_and_says_so():
-    request = understood(f"{FILE} --total_timesteps 4096")
-    assert value_at(request.config, MINIMUM) == 4_096
-    assert request.notes == ("min_timesteps follows --total_timesteps down from 20,000 to 4,096.",)
+    request = understood(f"{FILE} --total_timesteps 8192")
+    assert value_at(request.config, MINIMUM) == 8_192
+    assert request.notes == ("min_timesteps follows --total_timesteps down from 20,000 to 8,192.",)
+
+
+def test_a_minibatch_follows_a_rollout_that_it_does_not_divide_and_says_so():
+    request = understood(f"{FILE} --n_envs 8")
+    assert request.config.agent.batch_size == 128  # a quarter of 8 x 64
+    assert request.provenance["agent.batch_size"] == "derived"
+    follows = "batch_size follows --n_envs from 2,048 to 128: 4 minibatches a pass, as before."
+    assert request.notes == (follows,)
+
+
+@pytest.mark.parametrize("words", ["--n_envs 256", "--n_envs 8 --batch_size 256"])
+def test_a_minibatch_that_fits_or_was_typed_stays(words):
+    request = understood(f"{FILE} {words}")
+    assert request.config.agent.batch_size == (256 if "--batch_size" in words else 2_048)
+    assert request.provenance["agent.batch_size"] != "derived"
+
+
+def test_a_rollout_that_no_minibatch_can_follow_is_refused():
+    with pytest.raises(ConfigError, match="batch_size must divide"):
+        understood(f"{FILE} --n_envs 3 --n_steps 10")
 
 
 def test_a_budget_that_is_no_whole_number_of_rollouts_says_what_it_comes_to():
-    rounded = "--total_timesteps 500 is rounded up to whole rollouts of 2,048 env steps: 2,048."
+    rounded = "--total_timesteps 500 is rounded up to whole rollouts of 8,192 env steps: 8,192."
     assert understood(f"{FILE} --total_timesteps 500").notes[1:] == (rounded,)
     assert understood(f"{FILE} --total_timesteps 500 --no-adaptive_timesteps").notes == (rounded,)
 
@@ -500,7 +520,7 @@ def test_the_help_shows_the_defaults_that_hold():
     assert all(f"--{name}" in page or f"]{name}" in page for name in FLAGS)
     assert all(f"  {name} " in page for name in PROFILES)
     assert line(FLAGS["seed"]).endswith("[42]")
-    assert line(FLAGS["n_envs"]).endswith("[16; legacy 1]")
+    assert line(FLAGS["n_envs"]).endswith("[128; legacy 1]")
     assert line(FLAGS["balance_per_lot"]).endswith("[500]")
 
 
