@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import torch
 
 from bench.search.candidates import CANDIDATES, ORIGINAL, candidate_config
-from bench.search.front import read_rows, row_key, standings, survivors
+from bench.search.front import PACE, on_common_ground, read_rows, row_key, standings, survivors
 from bench.search.grounds import GROUNDS, PLANTED, make_ground
 from bench.search.told import front_table, real_table
 from bench.search.trial import original_pace, run_trial
@@ -56,7 +56,7 @@ def search(options: argparse.Namespace) -> None:
         for seed in range(int(n_seeds)):
             _run_missing(names, grounds.split(","), [seed], options)
         rows = [row for row in read_rows(options.out) if row["candidate"] in names]
-        names = survivors(standings(rows), max(len(names) // 2, 4))
+        names = survivors(standings(on_common_ground(rows)), max(len(names) // 2, 4))
         print(f"after {rung}: {', '.join(names)}", flush=True)
 
 
@@ -68,14 +68,15 @@ def run(options: argparse.Namespace) -> None:
 def pace(options: argparse.Namespace) -> None:
     """Time some updates of stock with the original's settings."""
     ground = make_ground("easy", seed=0, data_folder=options.data)
-    content = {"candidate": "pace", **original_pace(ground, n_steps=options.steps)}
+    content = {"candidate": PACE, **original_pace(ground, n_steps=options.steps)}
     _append(options.out, [content])
     print(content)
 
 
 def table(options: argparse.Namespace) -> None:
-    """Print the front and, for the chosen, the real bars."""
-    rows = read_rows(options.out)
+    """Print the front on the trials that all named candidates had, and the real bars."""
+    names = {*(options.candidates or CANDIDATES), PACE}
+    rows = [row for row in read_rows(options.out) if row["candidate"] in names]
     print(front_table(rows))
     print()
     print(real_table(rows, options.chosen))

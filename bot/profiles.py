@@ -1,8 +1,10 @@
 """Profiles: one name that sets many values, each with a sentence that says what it is for.
 
-A value given by a flag beats the profile, which beats the defaults of `RunConfig`. The sizes are
-meant for stock sb3-contrib on two cores; no profile claims a speed-up. Not here: applying them
-(`bot.flags.resolve`). Read next: `bot.flags`.
+A value given by a flag beats the profile, which beats the defaults of `RunConfig`. `quality`,
+`balanced`, `fast` and `ultra_fast` were searched on planted markets, share of the best policy
+against CPU seconds of a fold (`python bench/profiles.py table`,
+`docs/decisions/143-profiles-by-measurement.md`); `legacy`, `conservative` and `aggressive` have
+historical numbers. Not here: applying them (`bot.flags.resolve`). Read next: `bot.flags`.
 """
 
 from __future__ import annotations
@@ -26,8 +28,6 @@ SAMPLE_VALUES: Mapping[str, Any] = MappingProxyType(
     {
         "folds.initial_window_bars": 10_000,
         "folds.step_bars": 3_000,
-        _BASE: 40_000,
-        _MINIMUM: 10_000,
     }
 )
 """What suits the embedded sample, whose drift is too faint for 2,000 bars to teach."""
@@ -78,35 +78,24 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
             ),
             Profile(
                 name="quality",
-                says="More steps, a wider LSTM and more patience, for a last run.",
+                says="Twice the environments and steps of balanced, for a last run.",
                 values={
                     _BASE: 200_000,
-                    _MINIMUM: 60_000,
-                    _PATIENCE: 8,
-                    "agent.lstm_hidden_size": 128,
-                    "agent.n_epochs": 6,
-                    "agent.learning_rate": 7e-4,
-                    "rules.warm_start.last_k": 5,
+                    _MINIMUM: 40_000,
+                    "agent.n_envs": 256,
+                    "agent.batch_size": 4096,
                 },
             ),
             Profile(name=DEFAULT_PROFILE, says="The defaults: a small network, many environments."),
             Profile(
                 name="fast",
                 says="Half the steps of balanced, for trying things out.",
-                values={_BASE: 50_000, _MINIMUM: 10_000, _PATIENCE: 4},
+                values={_BASE: 50_000, _MINIMUM: 10_000},
             ),
             Profile(
                 name="ultra_fast",
-                says="A tiny network and few steps: shows that all runs, not what it can earn.",
-                values={
-                    _BASE: 15_000,
-                    _MINIMUM: 5_000,
-                    _PATIENCE: 3,
-                    "agent.lstm_hidden_size": 32,
-                    "agent.net_arch": (32,),
-                    "agent.learning_rate": 2e-3,
-                    "rules.evaluation_schedule.every_steps": 5_000,
-                },
+                says="A quarter of the steps of balanced: a first look.",
+                values={_BASE: 25_000, _MINIMUM: 5_000},
             ),
             Profile(
                 name="conservative",

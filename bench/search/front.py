@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -21,6 +21,8 @@ from training.significance.intervals import Interval, percentile_interval
 
 N_RESAMPLES = 2_000
 STUCK_SHARE = 0.5
+PACE = "pace"
+"""What rows that time the original are called."""
 Row = Mapping[str, Any]
 
 
@@ -54,11 +56,14 @@ class Standing:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Return the rows of a file, a repeated one once."""
+    """Return the rows of a file, a repeated trial once; every timing of the original counts."""
     if not path.exists():
         return []
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    return list({json.dumps(row_key(row)): row for row in reversed(rows)}.values())[::-1]
+    first = {json.dumps(row_key(row)): row for row in reversed(rows)}
+    return [
+        row for row in rows if row["candidate"] == PACE or first[json.dumps(row_key(row))] is row
+    ]
 
 
 def row_key(row: Row) -> tuple[object, ...]:
@@ -66,11 +71,21 @@ def row_key(row: Row) -> tuple[object, ...]:
     return tuple(row.get(name) for name in ("candidate", "ground", "seed", "fold_index"))
 
 
-def standings(rows: Iterable[Row], seeds: Collection[int] | None = None) -> list[Standing]:
+def on_common_ground(rows: Iterable[Row]) -> list[Row]:
+    """Leave out planted trials that not every candidate had: others' markets were other markets."""
+    planted = [row for row in rows if row["ground"] in PLANTED and row["candidate"] != PACE]
+    chains: dict[str, set[tuple[str, int]]] = defaultdict(set)
+    for row in planted:
+        chains[row["candidate"]].add((row["ground"], row["seed"]))
+    common = set.intersection(*chains.values()) if chains else set()
+    return [row for row in planted if (row["ground"], row["seed"]) in common]
+
+
+def standings(rows: Iterable[Row]) -> list[Standing]:
     """Return what each candidate came to on the planted grounds, the best first."""
     grouped: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        if row["ground"] in PLANTED and (seeds is None or row["seed"] in seeds):
+        if row["ground"] in PLANTED:
             grouped[row["candidate"]].append(row)
     found = [_standing(name, group) for name, group in grouped.items()]
     return sorted(found, key=lambda item: -item.share)

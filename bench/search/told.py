@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from statistics import mean, median
 
-from bench.search.front import Row, Standing, layers, standings
+from bench.search.front import PACE, Row, Standing, layers, on_common_ground, standings
 from bench.search.grounds import LATER, PLANTED, REAL
 from training.config import original_config
-
-PACE = "pace"
 
 
 def original_fold_cpu_s(rows: Iterable[Row]) -> float | None:
@@ -20,8 +18,8 @@ def original_fold_cpu_s(rows: Iterable[Row]) -> float | None:
 
 
 def front_table(rows: Sequence[Row]) -> str:
-    """Return one line for each candidate on planted markets, the best first."""
-    found = standings(row for row in rows if row["candidate"] != PACE)
+    """Return one line for each candidate on the planted trials that all had, the best first."""
+    found = standings(on_common_ground(rows))
     front = layers(found)[0] if found else []
     original_s = original_fold_cpu_s(rows)
     head = ["candidate", "share of Bayes (90%)", *PLANTED, "stuck", "folds", "steps a fold"]

@@ -56,7 +56,8 @@ class AgentConfig:
     """What to build and how PPO updates it.
 
     The defaults are the balanced choice on two cores: many short rows of experience and small
-    networks. `ORIGINAL_AGENT` is what every comparison is against.
+    networks, found by the search of `docs/decisions/143-profiles-by-measurement.md`.
+    `ORIGINAL_AGENT` is what every comparison is against.
     "PPO" below is Schulman et al. 2017 (arXiv 1707.06347), "GAE" 2016 (arXiv 1506.02438).
 
     Raises:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.search.front import layers, read_rows, standings, survivors
+from bench.search.front import layers, on_common_ground, read_rows, standings, survivors
 from bench.search.told import front_table, original_fold_cpu_s, real_table
 
 
@@ -41,9 +41,14 @@ def test_real_bars_do_not_rank_candidates():
     assert standings([row("a", ground="gold")]) == []
 
 
-def test_only_the_seeds_asked_for_count():
-    rows = [row("a", share=0.2), row("a", seed=7, share=1.0)]
-    assert standings(rows, [0])[0].share == pytest.approx(0.2)
+def test_only_trials_that_all_candidates_had_are_compared():
+    rows = [row("a", share=0.2), row("a", seed=7, share=1.0), row("b", share=0.4)]
+    rows.append(row("b", ground="gold", seed=7))
+    assert [(item["candidate"], item["seed"]) for item in on_common_ground(rows)] == [
+        ("a", 0),
+        ("b", 0),
+    ]
+    assert on_common_ground([]) == []
 
 
 def test_equal_seeds_give_an_interval_of_one_point_and_others_a_wider_one():
@@ -82,6 +87,14 @@ def test_a_repeated_row_counts_once(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row("a", share=share)) + "\n" for share in (0.1, 0.9)))
     assert [item["fresh_share"] for item in read_rows(path)] == [0.1]
+
+
+def test_every_timing_of_the_original_counts(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    paces = [{"candidate": "pace", "ground": "easy", "cpu_s": s, "n_steps": 1} for s in (1.0, 2.0)]
+    path.write_text("".join(json.dumps(item) + "\n" for item in paces))
+    assert read_rows(path) == paces
+    assert on_common_ground(paces) == []
 
 
 def test_no_file_is_no_rows(tmp_path):

@@ -60,11 +60,11 @@ def test_json_is_one_object_and_nothing_else(asked, capsys):
 
 
 def test_flags_of_train_and_profiles_say_what_is_examined(asked):
-    words = "--profile quality --n-envs 32 --lstm_hidden_size 96 --net_arch 32 16 --device cpu"
+    words = "--profile quality --n-envs 512 --lstm_hidden_size 96 --net_arch 32 16 --device cpu"
     assert run(["doctor", *words.split()]) == 0
     agent = asked[0].agent
-    assert (agent.n_envs, agent.lstm_hidden_size, agent.net_arch) == (32, 96, (32, 16))
-    assert agent.learning_rate == 7e-4  # of the profile
+    assert (agent.n_envs, agent.lstm_hidden_size, agent.net_arch) == (512, 96, (32, 16))
+    assert agent.batch_size == 4096  # of the profile
     assert asked[0].device == "cpu"
 
 
@@ -86,7 +86,7 @@ def test_our_engine_is_examined_unless_another_was_typed(asked):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("--n_envs 7", "batch_size must divide n_steps * n_envs"),
+        ("--n_envs 7 --batch_size 512", "batch_size must divide n_steps * n_envs"),
         ("--lstm_hidden_sizes 7", "did you mean --lstm_hidden_size?"),
         ("--profile fats", "did you mean 'fast'?"),
         ("--engine stock --precision auto", "--precision only acts with"),

@@ -147,4 +147,4 @@ def test_flags_of_stock_name_no_precision():
         mean_episode_bars=None,
     )
     flags = diagnosis(found=examination(speed=stock, others=())).flags
-    assert flags == "--engine stock --n_envs 16 --n_steps 128 --n_threads 1"
+    assert flags == "--engine stock --n_envs 128 --n_steps 64 --n_threads 1"

@@ -384,7 +384,7 @@ def test_a_profile_only_claims_what_no_flag_decides():
     (note, *_) = understood("--total_timesteps 20480 --step_size 2000").notes
     assert "base_timesteps" not in note
     assert "step_bars" not in note
-    assert "initial_window_bars 10,000, min_timesteps 10,000" in note
+    assert "For it initial_window_bars 10,000, unless" in note
 
 
 @pytest.mark.parametrize(
@@ -520,7 +520,7 @@ def test_the_help_shows_the_defaults_that_hold():
     assert all(f"--{name}" in page or f"]{name}" in page for name in FLAGS)
     assert all(f"  {name} " in page for name in PROFILES)
     assert line(FLAGS["seed"]).endswith("[42]")
-    assert line(FLAGS["n_envs"]).endswith("[128; legacy 1]")
+    assert line(FLAGS["n_envs"]).endswith("[128; legacy 1, quality 256]")
     assert line(FLAGS["balance_per_lot"]).endswith("[500]")
 
 

@@ -76,7 +76,7 @@ def test_stock_goes_on_training_a_saved_model_with_its_settings(tmp_path: Path) 
     save_model(path, small_agent(config), card(config))
     stock = RecurrentPPO.load(path, env=small_env(small_tape()), device="cpu")
     assert (stock.n_steps, stock.batch_size, stock.n_epochs) == (16, 16, 2)
-    assert (stock.clip_range(1.0), stock.clip_range_vf(1.0), stock.target_kl) == (0.2, 0.3, 5.0)
+    assert (stock.clip_range(1.0), stock.clip_range_vf(1.0), stock.target_kl) == (0.4, 0.3, 5.0)
     assert type(stock.policy.optimizer) is torch.optim.AdamW
     assert stock.policy.optimizer.param_groups[0]["weight_decay"] == 1e-6
     before = weights_sha256(stock.policy.state_dict())

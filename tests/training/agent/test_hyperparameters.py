@@ -8,7 +8,7 @@ from tests.training.small_market import SMALL_AGENT, small_agent
 from training.agent.hyperparameters import apply_hyperparameters, read_hyperparameters
 from training.rules.schedules import Hyperparameters, ScheduleConfig, hyperparameters_at
 
-BASE = Hyperparameters(learning_rate=1e-3, n_epochs=2, ent_coef=0.01, clip_range=0.2)
+BASE = Hyperparameters(learning_rate=1e-3, n_epochs=2, ent_coef=0.03, clip_range=0.4)
 N_UPDATES = 4
 
 
@@ -94,4 +94,4 @@ def test_a_learning_rate_of_almost_nothing_moves_no_weight() -> None:
 
 def test_what_was_built_is_what_is_read() -> None:
     values = read_hyperparameters(small_agent())
-    assert values == Hyperparameters(learning_rate=1e-3, n_epochs=2, ent_coef=0.01, clip_range=0.2)
+    assert values == Hyperparameters(learning_rate=1e-3, n_epochs=2, ent_coef=0.03, clip_range=0.4)

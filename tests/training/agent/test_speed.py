@@ -13,7 +13,7 @@ from tests.training.small_market import SMALL_AGENT, small_tape
 from training.agent.config import ORIGINAL_AGENT, AgentConfig
 from training.agent.speed import N_ENVS, Round, Speed, SpeedTest, short_rounds, sizes_to_compare
 
-DEFAULT = AgentConfig()
+DEFAULT = AgentConfig(n_envs=16, n_steps=128, batch_size=512)
 
 
 def small_test() -> SpeedTest:
