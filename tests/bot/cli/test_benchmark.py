@@ -129,7 +129,7 @@ def test_a_real_benchmark_of_tiny_agents_runs_resumes_and_judges(alone, tmp_path
     original = with_values(RunConfig(), {**TINY, **stock})
     arms = make_arms(with_values(RunConfig(), TINY), original=original)
     subject = Subject(
-        arms=(arms[0], arms[2]),
+        arms=tuple(arm for arm in arms if arm.name in ("original", "optimized")),
         n_folds=5,
         bars_fingerprint="b" * 64,
         data=made_up.DATA,
