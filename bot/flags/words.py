@@ -92,7 +92,7 @@ def refuse_unavailable(given: Given) -> None:
         raise ConfigError(
             "Parallel candidates are not available yet: each fold trains one model",
             came=f"--parallel_candidates {n_candidates}",
-            mend="drop the flag, or write 1",
+            mend="drop the flag, or write 1; --seeds 1,2,3 trains whole seeds side by side",
         )
     if (window := given.pop("window_size", 1)) != 1:
         raise ConfigError(
