@@ -156,7 +156,7 @@ def choose_plan(
     compare with. Ours stays whole as long as two folds of it fit, the original with 16 environments
     is given up before that, and seeds below three are the last resort. Folds fill the time. Where
     there are whole runs of the original, or of `original_exact`, that is also run against itself
-    (`original_again`), five pairs of folds at least, unless that takes the place of a seed, of the
+    (`original_again`), ten pairs of folds at least, unless that takes the place of a seed, of the
     second fold or of another arm.
 
     Args:

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from training.benchmark.ablation import worth
-from training.benchmark.arms import OPTIMIZED, ORIGINAL, Arm
+from training.benchmark.arms import AGAIN, OPTIMIZED, ORIGINAL, Arm
 from training.benchmark.chance import Equities, conclude_chance
 from training.benchmark.config import BenchmarkConfig
 from training.benchmark.gaps import SEEDS_FOR_QUALITY, missing
-from training.benchmark.margin import margin_in_force, planned_margin
+from training.benchmark.margin import fixed_margin, margin_in_force, planned_margin
 from training.benchmark.numbers import (
     ArmNumbers,
     Unit,
@@ -48,7 +48,7 @@ from training.significance.verdict import (
 )
 from training.summary import added_up, now
 
-_WAITS = "the margin waits for the original against itself"
+_WAITS = "the margin waits for the original's runs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Course:
     """How a benchmark went.
 
     Attributes:
-        margin: What `training.benchmark.margin` wrote into its plan; None is the rule alone.
+        margin: What `training.benchmark.margin` wrote into its plan; None is what follows from these units.
         n_left_out: Units that were not begun for want of time.
         why_not_run: Why units are missing that were not begun.
     """
@@ -84,14 +84,14 @@ def conclude(
         units: What did, finished and failed.
         config: What was asked for.
         data: What the bars are.
-        course: How it went; None = to its end, with the rule of the margin alone.
+        course: How it went; None = to its end, the margin from these units.
         equities: Stitched equity of the whole runs, by arm and seed; None = none is there.
     """
     numbers = tables(arms, plan, units)
     course = course or Course()
-    calibration = course.margin or planned_margin(plan)
     original, scored = numbers[ORIGINAL], scored_original(numbers)
-    in_force = margin_in_force(calibration, scored)
+    calibration = course.margin or _margin_so_far(plan, numbers)
+    in_force = margin_in_force(calibration)
     return {
         "created": now(),
         "versions": versions(),
@@ -115,6 +115,12 @@ def conclude(
         **conclude_chance(list(numbers.values()), equities or {}),
         "units": [dict(unit) for unit in units],
     }
+
+
+def _margin_so_far(plan: Plan, numbers: Mapping[str, ArmNumbers]) -> dict[str, Any]:
+    scored, planned = scored_original(numbers), planned_margin(plan)
+    again = numbers.get(scored.arm.name + AGAIN)
+    return {**planned, "fixed": fixed_margin(planned, scored, again)}
 
 
 def _described(item: ArmNumbers) -> dict[str, Any]:

@@ -8,7 +8,7 @@ whether either arm beats chance (`plain`). The margin's definition and the rules
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -36,8 +36,13 @@ REFERENCE_FRAC = 0.05
 """Default margin as a share of the reference's score scale."""
 CALIBRATION_EFFECT = 0.5
 """Margin from a calibration, in deviations of one seed: a medium effect in Cohen's scale (1988)."""
-LEAST_CALIBRATION_PAIRS = 5
+CALIBRATION_CAP_FRAC = 2 * REFERENCE_FRAC
+"""Most that a calibration may make of the margin, as a share of the reference's score scale."""
+LEAST_CALIBRATION_PAIRS = 10
+TO_ONE_DEVIATION = 1.4826
+"""Deviation of a normal variable, in medians of its size."""
 POWER = 0.8
+_TOO_LARGE = "faster, quality unresolved (margin larger than the score)"
 MOST_SEEDS = 1000
 """More seeds than these are not counted: no one runs them."""
 
@@ -59,15 +64,22 @@ class Margin:
         value: In units of the score, 0 or more; 0 = every loss counts.
         source: Where it came from.
         words: How it came about, with its numbers.
+        reference_mean: Interquartile mean of the scores it came from; None = it came from none.
     """
 
     value: float
     source: Literal["given", "calibration", "reference"]
     words: str
+    reference_mean: float | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.value) and self.value >= 0):
             raise ConfigError("The margin must be 0 or more", came=f"{self.value}")
+
+    @property
+    def exceeds_score(self) -> bool:
+        """Whether it would let a candidate lose all that the reference earns, and more."""
+        return self.reference_mean is not None and self.value > abs(self.reference_mean)
 
     def to_json(self) -> dict[str, object]:
         """Return the fields by name; strict JSON."""
@@ -82,7 +94,8 @@ class Verdict:
         kind: One of four.
         text: The same with its number of seeds filled in.
         more_seeds: Seeds for every fold, beyond those run, that would probably settle an
-            unresolved quality; `MOST_SEEDS` stands for that many or more; None for other kinds.
+            unresolved quality; `MOST_SEEDS` stands for that many or more; None for other kinds, and
+            where no number of seeds settles it.
         reason: Sentences with all numbers that led to it.
     """
 
@@ -171,8 +184,8 @@ def margin_of_reference(reference_scores: ArrayLike, *, frac: float = REFERENCE_
 
     For scores of one sign the scale is the size of their interquartile mean, so that 5 % means
     what it says. For scores around zero it is the typical size of a fold's score, which neither
-    vanishes nor turns negative; there the margin can exceed the reference's own mean, which the
-    words then say. A reference that is flat has scale 0, and every loss counts.
+    vanishes nor turns negative; there the margin can exceed the reference's own mean, and then
+    nothing passes as not worse by it. A reference that is flat has scale 0, and every loss counts.
 
     Args:
         reference_scores: `(n_folds, n_seeds)`; NaN = missing.
@@ -192,29 +205,31 @@ def margin_of_reference(reference_scores: ArrayLike, *, frac: float = REFERENCE_
     words = f"{frac:.3g} of {scale:.4g}, the typical size of the reference's scores"
     if scale == 0:
         words += "; the reference is flat, so that every loss counts"
-    elif frac * scale > abs(mean):
-        words += (
-            f"; it exceeds the reference's own mean of {mean:.4g}, so that not being worse "
-            "says little"
-        )
-    return Margin(value=frac * scale, source="reference", words=words)
+    return _told(Margin(value=frac * scale, source="reference", words=words, reference_mean=mean))
 
 
 def margin_of_calibration(
-    first_scores: ArrayLike, second_scores: ArrayLike, *, effect: float = CALIBRATION_EFFECT
+    first_scores: ArrayLike,
+    second_scores: ArrayLike,
+    *,
+    effect: float = CALIBRATION_EFFECT,
+    cap_frac: float = CALIBRATION_CAP_FRAC,
 ) -> Margin:
     """Return a margin from two runs of the very same arm (A/A): a share of one seed's deviation.
 
-    The deviation is sqrt(mean(d^2) / 2) over the pairs' differences d. It does not shrink or grow
-    with the number of pairs, so that a poorer calibration is no laxer one.
+    The deviation is 1.4826 median(|d|) / sqrt(2) over the pairs' differences d: as robust as the
+    trimmed mean that it judges, so that a ruined fold does not widen it. It neither shrinks nor
+    grows with the number of pairs. The margin is never above a share of the score scale of both
+    runs (`margin_of_reference`): a calibration may make it stricter, and laxer only up to there.
 
     Args:
         first_scores: `(n_folds, n_seeds)` scores of the arm; NaN = missing.
         second_scores: The same of the same arm, with other seeds.
-        effect: The share, 0 or more.
+        effect: The share of the deviation, 0 or more.
+        cap_frac: The share of the scale that it never exceeds, 0 or more.
 
     Raises:
-        ConfigError: If there are fewer than five pairs, or the tables do not match.
+        ConfigError: If there are fewer than ten pairs, or the tables do not match.
     """
     first, second = as_pair(first_scores, second_scores)
     differences = (first - second)[~np.isnan(first - second)]
@@ -224,13 +239,29 @@ def margin_of_calibration(
             came=f"{len(differences)}",
             mend="calibrate on more folds or seeds, or give a margin",
         )
-    deviation = math.sqrt(float(np.mean(differences**2)) / 2)
-    return Margin(
-        value=effect * deviation,
-        source="calibration",
-        words=f"{effect:.3g} of {deviation:.4g}, one seed's deviation in {len(differences)} pairs "
-        "of the reference against itself",
+    deviation = TO_ONE_DEVIATION * float(np.median(np.abs(differences))) / math.sqrt(2)
+    words = (
+        f"{effect:.3g} of {deviation:.4g}, one seed's deviation in {len(differences)} pairs of the "
+        "reference against itself (median size of their differences)"
     )
+    both = np.stack([first, second])
+    scale = interquartile_mean(np.abs(both)) or 0.0
+    value = min(effect * deviation, cap_frac * scale)
+    if value < effect * deviation:
+        words += f", but no more than {cap_frac:.3g} of {scale:.4g}, the typical size of its scores"
+    mean = interquartile_mean(both)
+    return _told(Margin(value=value, source="calibration", words=words, reference_mean=mean))
+
+
+def _told(margin: Margin) -> Margin:
+    """Say in a margin's words where it is too large to let anything pass."""
+    if not margin.exceeds_score:
+        return margin
+    words = (
+        f"{margin.words}; it exceeds the reference's own mean of {margin.reference_mean:.4g}, so "
+        "that nothing passes as not worse by it"
+    )
+    return replace(margin, words=words)
 
 
 def judge(
@@ -241,7 +272,8 @@ def judge(
     Faster: the whole interval of the speed-up is above 1. Not worse: the whole interval of the
     score difference is above minus the margin (with the default of 90 % a one-sided test at 5 %),
     or at 0 or above where the margin is 0, and no run of the candidate failed that the reference
-    finished. Worse: the whole interval is below minus the margin. All else is unresolved.
+    finished. A margin that exceeds the reference's own mean lets nothing pass that is not at 0 or
+    above. Worse: the whole interval is below minus the margin. All else is unresolved.
 
     Args:
         speed: Times as fast.
@@ -258,6 +290,8 @@ def judge(
     reason.append(words)
     if kind is not VerdictKind.UNRESOLVED:
         return _verdict(kind, reason)
+    if margin.exceeds_score and quality.interval is not None:
+        return Verdict(kind=kind, text=_TOO_LARGE, more_seeds=None, reason=" ".join(reason))
     more_seeds = seeds_needed(quality, margin.value)
     reason.append(_seeds_words(quality, more_seeds))
     return _verdict(kind, reason, more_seeds)
@@ -286,6 +320,11 @@ def judge_quality(
         if interval.high < 0:
             words = "The score is lower; whether by more than the margin is open."
         return VerdictKind.UNRESOLVED, words
+    if margin.exceeds_score and interval.low < 0:
+        return VerdictKind.UNRESOLVED, (
+            "The interval is above minus the margin, but the margin is larger than the score: it "
+            "would let all be lost."
+        )
     if n_failed:
         return VerdictKind.UNRESOLVED, (
             f"The interval is above minus the margin, but {n_failed} runs of the candidate failed "

@@ -10,12 +10,14 @@ import pytest
 from bot.cli.benchmark import _command, _interrupted, _print, _runner, _Screen
 from bot.cli.commands import run
 from tests.training.benchmark import made_up
+from training.benchmark import margin, plan
 from training.benchmark.arms import make_arms
 from training.benchmark.config import BenchmarkConfig
 from training.benchmark.events import Calibrated, Planned, UnitFinished, UnitStarted
 from training.benchmark.results import conclude
 from training.benchmark.session import Session, Subject
 from training.config import RunConfig, with_values
+from training.significance import verdict
 from training.store import RunStore
 
 
@@ -124,7 +126,10 @@ TINY = {
 
 
 @pytest.mark.slow
-def test_a_real_benchmark_of_tiny_agents_runs_resumes_and_judges(alone, tmp_path):
+def test_a_real_benchmark_of_tiny_agents_runs_resumes_and_judges(alone, tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "LEAST_CALIBRATION_PAIRS", 5)
+    monkeypatch.setattr(margin, "LEAST_CALIBRATION_PAIRS", 5)
+    monkeypatch.setattr(verdict, "LEAST_CALIBRATION_PAIRS", 5)
     stock = {"agent.engine": "stock", "agent.n_threads": 1, "rules.adaptive_timesteps.mode": "off"}
     original = with_values(RunConfig(), {**TINY, **stock})
     arms = make_arms(with_values(RunConfig(), TINY), original=original)

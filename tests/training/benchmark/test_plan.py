@@ -42,32 +42,33 @@ def test_with_time_enough_all_is_trained_whole_on_every_fold_and_five_seeds():
     assert (made.n_folds, made.n_seeds) == (10, 5)
 
 
-def test_with_time_enough_the_original_is_run_against_itself_on_five_pairs_of_folds():
+def test_with_time_enough_the_original_is_run_against_itself_on_ten_pairs_of_folds():
     made = plan(100_000)
     assert [arm.name for arm in made.arms][:2] == ["original", "original_again"]
     again, original = made.arm("original_again"), made.arm("original")
     assert replace(again, name="original", n_seeds=None) == original
     assert made.n_calibration_seeds == 1  # ten folds of it
     two_folds = plan(100_000, n_folds=2)
-    assert two_folds.n_calibration_seeds == 3
+    assert two_folds.n_calibration_seeds == 5
     names = [(arm.name, seed) for arm, seed in two_folds.units if arm.name.startswith("original_a")]
-    assert names == [("original_again", seed) for seed in range(3)]
+    assert names == [("original_again", seed) for seed in range(5)]
 
 
 def test_the_original_against_itself_takes_the_place_of_folds_and_of_nothing_else():
     # A fold of all arms: 115.5 * 2 + 12 = 243 s; two of them by five seeds with 6 s a run: 2,520 s.
-    # The original against itself, three seeds of two folds: 3 * (115.5 * 2 + 6) = 711 s.
+    # The original against itself, five seeds of two folds: 5 * (115.5 * 2 + 6) = 1,185 s.
     assert plan(2_521).n_calibration_seeds == 0
     assert (plan(2_521).n_folds, plan(2_521).n_seeds) == (2, 5)
-    assert plan(3_230).n_calibration_seeds == 0
-    assert plan(3_232).n_calibration_seeds == 3
-    assert (plan(3_232).n_folds, plan(3_232).n_seeds) == (2, 5)
-    assert plan(3_232).duration_s == pytest.approx(3_231)
+    assert plan(3_700).n_calibration_seeds == 0
+    assert plan(3_706).n_calibration_seeds == 5
+    assert (plan(3_706).n_folds, plan(3_706).n_seeds) == (2, 5)
+    assert plan(3_706).duration_s == pytest.approx(3_705)
 
 
 def test_the_original_against_itself_has_no_more_seeds_than_the_original():
     assert plan(100_000, n_folds=2, n_seeds=2).n_calibration_seeds == 0
-    assert plan(100_000, n_folds=1).n_calibration_seeds == 5
+    assert plan(100_000, n_folds=2).n_calibration_seeds == 5
+    assert plan(100_000, n_folds=1).n_calibration_seeds == 0
 
 
 def test_an_original_that_is_only_timed_is_not_run_against_itself():
@@ -178,18 +179,18 @@ SLOW = [
 
 
 def test_who_stands_in_for_the_original_is_run_against_itself_beside_two_folds():
-    # Five seeds of two folds: 5 * (63 + 63 timed, 6 + 2 * 58, 6 + 2 * 12) = 1,390 s; three runs of
-    # two folds more: 366 s.
-    made = plan(1_760, arms=SLOW)
-    assert (made.n_folds, made.n_seeds, made.n_calibration_seeds) == (2, 5, 3)
+    # Five seeds of two folds: 5 * (63 + 63 timed, 6 + 2 * 58, 6 + 2 * 12) = 1,390 s; five runs of
+    # two folds more: 610 s.
+    made = plan(2_005, arms=SLOW)
+    assert (made.n_folds, made.n_seeds, made.n_calibration_seeds) == (2, 5, 5)
     assert list(kinds(made).items())[:3] == [
         ("original", "timed"),
         ("original_exact", "whole"),
         ("original_exact_again", "whole"),
     ]
-    assert made.duration_s == pytest.approx(1_756)
-    assert plan(1_750, arms=SLOW).n_calibration_seeds == 0
-    assert plan(1_750, arms=SLOW).n_folds == 3
+    assert made.duration_s == pytest.approx(2_000)
+    assert plan(1_990, arms=SLOW).n_calibration_seeds == 0
+    assert plan(1_990, arms=SLOW).n_folds == 3
 
 
 def test_the_stand_in_goes_before_the_last_seeds_do():

@@ -193,19 +193,73 @@ def test_a_margin_needs_a_reference_and_must_not_be_negative():
             Margin(value=value, source="given", words="")
 
 
+TWO_RUNS = np.array([[13.0, 11, 13, 11, 13]] * 2), np.array([[11.0, 13, 11, 13, 11]] * 2)
+"""They differ by 2, up and down: a seed's deviation is 1.4826 * 2 / sqrt(2)."""
+
+
 def test_a_calibration_measures_one_seeds_deviation():
-    # Differences 2, -2, 2, -2, 2: a seed's deviation is 2 / sqrt(2), half of it the margin.
-    first, second = np.array([[3.0, 1, 3, 1, 3]]), np.array([[1.0, 3, 1, 3, 1]])
+    first, second = TWO_RUNS
     got = margin_of_calibration(first, second)
-    assert got.value == pytest.approx(math.sqrt(2) / 2)
-    assert got.source == "calibration"
+    assert got.value == pytest.approx(1.4826 * math.sqrt(2) / 2)
+    assert (got.source, got.reference_mean) == ("calibration", pytest.approx(12.0))
     more = margin_of_calibration(np.tile(first, (9, 1)), np.tile(second, (9, 1)))
     assert more.value == pytest.approx(got.value)
 
 
-def test_a_calibration_of_four_pairs_is_refused():
-    with pytest.raises(ConfigError, match="needs 5 pairs"):
-        margin_of_calibration([[1.0, 2, 3, 4, np.nan]], [[2.0, 3, 4, 5, 6]])
+def test_a_ruin_in_a_calibration_does_not_widen_its_margin():
+    first, second = TWO_RUNS
+    ruined = second.copy()
+    ruined[0, 0] = -1e6
+    assert margin_of_calibration(first, ruined).value == margin_of_calibration(first, second).value
+
+
+def test_a_calibration_never_allows_more_than_a_tenth_of_the_typical_score():
+    first, second = TWO_RUNS
+    got = margin_of_calibration(first - 10, second - 10)
+    assert got.value == pytest.approx(0.1 * 2.0)  # sizes 1 and 3, ten of each
+    assert "no more than 0.1 of 2" in got.words
+
+
+def test_a_calibration_of_nine_pairs_is_refused():
+    nine = TWO_RUNS[0].copy()
+    nine[1, 4] = np.nan
+    with pytest.raises(ConfigError, match="needs 10 pairs"):
+        margin_of_calibration(nine, TWO_RUNS[1])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kind"),
+    [
+        (-4.9, 3.0, VerdictKind.UNRESOLVED),
+        (-9.0, 3.0, VerdictKind.UNRESOLVED),
+        (0.0, 3.0, VerdictKind.NOT_WORSE),  # the margin plays no part
+        (-9.0, -5.1, VerdictKind.WORSE),
+    ],
+)
+def test_a_margin_larger_than_the_score_lets_nothing_pass(low, high, kind):
+    margin = replace(FIVE, reference_mean=-4.0)
+    got = judge(FAST, estimate((low + high) / 2, low, high), margin)
+    assert got.kind is kind
+    if kind is VerdictKind.UNRESOLVED:
+        assert got.text == "faster, quality unresolved (margin larger than the score)"
+        assert got.more_seeds is None
+
+
+def test_a_loss_of_a_quarter_of_the_account_never_passes_for_a_ruin_in_the_calibration():
+    # Scores around +2 % with a ruin in twenty runs; the candidate loses 26 % in every fold.
+    rng = np.random.default_rng(3)
+
+    def arm(mean, n_seeds=5):
+        scores = rng.normal(mean, 0.05, (5, n_seeds))
+        scores[rng.random(scores.shape) < 0.05] = math.log(1e-6)
+        return scores
+
+    for _ in range(40):
+        original, again, ours = arm(0.02), arm(0.02), arm(-0.28)
+        margin = margin_of_calibration(original, again)
+        assert margin.value < 0.02
+        got = compare_arms(runs(ours, 1), runs(original, 9), margin=margin, rng=rng)
+        assert got.verdict.kind is not VerdictKind.NOT_WORSE
 
 
 def runs(scores, time_s):
