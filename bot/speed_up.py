@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.wording import NOT_MEASURED, as_number, compact, counted, duration, times, whole
+from bot.wording import NOT_MEASURED, as_number, compact, counted, duration, percent, times, whole
 
 UNKNOWN = f"{NOT_MEASURED}: --calibrate or walkfast benchmark measures it"
 """Stands where a run has no measured speed-up, and names what measures one."""
+
+BUSY = 0.9
+"""Share of a core below which the timing of the original says that the machine was busy."""
 
 
 def spread_text(value: object, low: object, high: object, n_rounds: object) -> str:
@@ -34,6 +37,13 @@ def sentences(optimization: Mapping[str, Any]) -> list[str]:
     if not isinstance(found, Mapping) or not isinstance(measured, Mapping):
         return [UNKNOWN]
     threads = as_number(found.get("n_threads")) or 1
+    core_frac = as_number(found.get("core_frac"))
+    busy = ""
+    if core_frac is not None and core_frac < BUSY:
+        busy = (
+            f" The machine was busy: it had {percent(core_frac, 0, signed=False)} of a core then, "
+            "and the ratio holds only as far as the folds had the same."
+        )
     spread = spread_text(
         measured.get("value"), measured.get("low"), measured.get("high"), found.get("n_rounds")
     )
@@ -45,5 +55,5 @@ def sentences(optimization: Mapping[str, Any]) -> list[str]:
         "steps, evaluations not counted; a fold here took "
         f"{duration(measured.get('mean_fold_s'))} on average, all counted.",
         f"Env steps a second: {times(measured.get('steps_ratio'))}. Timing the original took "
-        f"{duration(found.get('took_s'))}; its warm-up is not in the figures.",
+        f"{duration(found.get('took_s'))}; its warm-up is not in the figures.{busy}",
     ]

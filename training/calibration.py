@@ -27,7 +27,7 @@ LEAST_S = 2.0
 """Seconds that they take at least."""
 _PATIENCE = 1.5  # times what one thread took, before several are given up
 OWN_CORE = 0.9
-"""CPU seconds by wall seconds from which on a thread had a core to itself."""
+"""Share of a core from which on a thread had it to itself."""
 MOST_THREADS = 8
 """More threads than these do not help networks of this size."""
 
@@ -45,6 +45,11 @@ class Pace:
     speed: Speed
     took_s: float
     cpu_s: float
+
+    @property
+    def core_frac(self) -> float:
+        """CPU seconds by wall seconds, at most 1: what a single thread had of a core."""
+        return min(self.cpu_s / self.took_s, 1.0)
 
     @property
     def warm_up_s(self) -> float:
@@ -79,6 +84,7 @@ class Calibration:
         fold_index: Fold before which it was timed, on whose train bars.
         took_s: Seconds of all of it.
         warm_up_s: Seconds of them that were not timed.
+        core_frac: Share of a core that the single thread had, 1 on a quiet machine.
     """
 
     steps_per_s: float
@@ -91,6 +97,7 @@ class Calibration:
     fold_index: int
     took_s: float
     warm_up_s: float
+    core_frac: float
 
     @property
     def fold_s(self) -> float:
@@ -227,7 +234,7 @@ def calibrate(
     n_cores = min(int(usable_cores().value), MOST_THREADS)
     with globals_kept():
         paces = {1: _pace_on(1, original, prepared, fold)}
-        if n_cores > 1 and paces[1].cpu_s >= OWN_CORE * paces[1].took_s:
+        if n_cores > 1 and paces[1].core_frac >= OWN_CORE:
             most_s = _PATIENCE * paces[1].took_s
             paces[n_cores] = _pace_on(n_cores, original, prepared, fold, most_s=most_s)
     complete = [count for count in paces if paces[count].speed.n_rounds >= LEAST_ROUNDS]
@@ -245,6 +252,7 @@ def calibrate(
         fold_index=fold.index,
         took_s=perf_counter() - started_s,
         warm_up_s=sum(pace.warm_up_s for pace in paces.values()),
+        core_frac=paces[1].core_frac,
     )
 
 

@@ -25,6 +25,7 @@ CALIBRATION_CONTENT = {
     "fold_index": 0,
     "took_s": 6.2,
     "warm_up_s": 2.0,
+    "core_frac": 0.98,
     "speed_up": {
         "value": 112.0,
         "low": 95.5,

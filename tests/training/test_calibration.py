@@ -32,6 +32,7 @@ FOUND = Calibration(
     fold_index=0,
     took_s=6.0,
     warm_up_s=2.0,
+    core_frac=0.97,
 )
 
 
@@ -112,7 +113,7 @@ def test_threads_that_are_far_slower_are_given_up(timings):
 
 @pytest.mark.usefixtures("small")
 def test_several_threads_are_not_tried_where_one_had_no_core_to_itself(timings, monkeypatch):
-    monkeypatch.setattr(calibration, "OWN_CORE", 1e6)
+    monkeypatch.setattr(calibration, "OWN_CORE", 1.1)
     config = tiny_config(folds__max_folds=1)
     bars = prepared(config)
     found = calibrate(config, bars, bars.folds[0], budget_steps=None)
@@ -173,6 +174,7 @@ def test_a_run_that_times_the_original_trains_to_the_same_bits(tmp_path):
     )
     assert performance["total_speedup_achieved"] == measured["value"]
     assert performance["stage_s"]["calibration"] == pytest.approx(found["took_s"], rel=0.5)
+    assert 0 < found["core_frac"] <= 1
     assert summary_of(tmp_path / "without")["calibration"] is None
 
 

@@ -91,6 +91,10 @@ def test_a_measured_speed_up_is_shown_with_its_spread_and_its_ground(ended):
     assert "At its pace, 70 steps/s on 1 thread, the original needs 23m 53s for" in text
     assert "a fold here took 12.8 s on average" in text
     assert "Env steps a second: 85.2x. Timing the original took 6.2 s" in text
+    assert "busy" not in text
+    crowded = {**ended.optimization, "calibration": {**CALIBRATION_CONTENT, "core_frac": 0.351}}
+    text = " ".join(rendered(ended.summary, crowded).split())
+    assert "The machine was busy: it had 35% of a core then" in text
 
 
 def test_names_cannot_carry_markup_or_escapes(ended):
