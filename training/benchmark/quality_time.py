@@ -1,15 +1,18 @@
-"""Time to quality: wall seconds until the original's final validation score is reached and held.
+"""Time to quality: wall seconds until the original's final validation score is reached.
 
 By fold and seed, from validation scores against wall time. The target is the last score of the
 original's training in that fold, or of `original_exact`'s where that stands in; its times are then
-those of the original's pace. It is reached and held at the first evaluation from which on no
-evaluation of the fold is below it; the original's own time is taken by the same rule. Validation
-bars, not test bars: how good an arm is in the end is not said here. Argued, with what other
-definitions measure on two equal arms, in `docs/decisions/130-time-to-quality.md`.
+those of the original's pace. It is reached at the second of two evaluations in a row that are at
+it or above; the original's own time is taken by the same rule. A fold of an arm that ended without
+it, early or not, counts as one that never reached it, and is in the ratio as such. Validation bars,
+not test bars: how good an arm is in the end is not said here. Argued, with what this and other
+rules measure on two equal arms, in `docs/decisions/130-time-to-quality.md` and
+`docs/decisions/149-quality-that-stopping-early-does-not-bring-nearer.md`.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,11 +23,12 @@ import numpy as np
 
 from training.benchmark.arms import AGAIN, ORIGINAL, ORIGINAL_EXACT
 from training.benchmark.numbers import ArmNumbers, not_measured, scored_original
-from training.seeds import generator
-from training.significance.intervals import Estimate
-from training.significance.speed import speed_up
+from training.significance.intervals import Estimate, Unit
+from training.significance.speed import median_ratio
 
 Curve = Sequence[Mapping[str, float]]
+IN_A_ROW = 2
+"""Evaluations in a row at the target or above that count as there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +39,16 @@ class Reach:
         fold_index: The fold.
         seed: Of the arm's run.
         target: Score of the original's last evaluation in this fold.
-        original_wall_s: Seconds until the original reached and held it.
-        wall_s: The same of the arm; None where it never did.
+        original_wall_s: Seconds until the original reached it, or until it ended.
+        original_reached: False where it ended first, as it may, whose last score it is.
+        wall_s: Seconds until the arm reached it; None where it ended first.
     """
 
     fold_index: int
     seed: int
     target: float
     original_wall_s: float
+    original_reached: bool
     wall_s: float | None
 
 
@@ -52,7 +58,7 @@ def time_to_quality(numbers: Mapping[str, ArmNumbers]) -> dict[str, dict[str, An
     Returns:
         For each arm: `rows` (a `Reach` each), `n_rows`, `n_reached`, `n_still` (folds left out
         because the original's score never moved, so that there was nothing to reach) and `speed`,
-        which rests on the rows that reached it and on no others.
+        the median ratio over all rows; None where the arm in the middle never reached it.
     """
     original, scored = numbers[ORIGINAL], scored_original(numbers)
     if not scored.is_whole or not scored.units:
@@ -63,19 +69,35 @@ def time_to_quality(numbers: Mapping[str, ArmNumbers]) -> dict[str, dict[str, An
     return {item.arm.name: _compared(item, theirs) for item in whole if item.units}
 
 
-def reached_and_held(curve: Curve, target: float) -> float | None:
-    """Return the seconds from which on a curve stays at its target or above; None if it does not.
+def reached(curve: Curve, target: float) -> float | None:
+    """Return the seconds at which a curve has been at its target twice in a row; None if never.
 
     Args:
         curve: Evaluations in order, `wall_s` and `score`.
         target: The score.
     """
-    held_s = None
-    for point in reversed(curve):
-        if point["score"] < target:
-            break
-        held_s = point["wall_s"]
-    return held_s
+    n_in_a_row = 0
+    for point in curve:
+        n_in_a_row = n_in_a_row + 1 if point["score"] >= target else 0
+        if n_in_a_row == IN_A_ROW:
+            return point["wall_s"]
+    return None
+
+
+def as_often(curve: Curve, reference: Curve) -> Curve:
+    """Return the evaluations that are no closer in env steps than the closest of a reference.
+
+    Whoever looks more often sees two lucky looks in a row sooner. The first evaluation is as far
+    from the start, too.
+    """
+    steps = [0.0, *(point["n_steps"] for point in reference)]
+    least = min(after - before for before, after in itertools.pairwise(steps))
+    kept, last = [], 0.0
+    for point in curve:
+        if point["n_steps"] - last >= least:
+            kept.append(point)
+            last = point["n_steps"]
+    return kept
 
 
 def _folds(item: ArmNumbers) -> Iterator[tuple[tuple[int, int], Mapping[str, Any]]]:
@@ -125,37 +147,31 @@ def _reach(seed: int, fold: Mapping[str, Any], reference: Mapping[str, Any]) -> 
     scores = [point["score"] for point in curve]
     if not scores or (len(scores) > 1 and min(scores) == max(scores)):
         return None
-    original_wall_s = reached_and_held(curve, scores[-1])
-    assert original_wall_s is not None, "the last evaluation holds its own score"
+    original_wall_s = reached(curve, scores[-1])
     return Reach(
         fold_index=fold["fold_index"],
         seed=seed,
         target=scores[-1],
-        original_wall_s=original_wall_s,
-        wall_s=reached_and_held(fold["validation_curve"], scores[-1]),
+        original_wall_s=original_wall_s or curve[-1]["wall_s"],
+        original_reached=original_wall_s is not None,
+        wall_s=reached(as_often(fold["validation_curve"], curve), scores[-1]),
     )
 
 
 def _speed(item: ArmNumbers, rows: Sequence[Reach]) -> Estimate:
-    """Return the ratio over the rows that got there; whole seeds count where folds are chained."""
-    ratios: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
+    """Return the median ratio; of seeds, each by its median fold, where folds are chained.
+
+    A row whose arm never got there has the ratio 0. Where the original itself ended first, its end
+    is taken as its time, in its favour.
+    """
+    logs: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
     for row in rows:
-        if row.wall_s is not None:
-            key = (row.seed, 0 if item.arm.is_chained else row.fold_index)
-            ratios[key].append(math.log(row.original_wall_s / row.wall_s))
-    if not ratios:
-        return not_measured("no fold reached the original's final validation score and held it")
-    times = np.exp([[sum(logs) / len(logs) for logs in ratios.values()]])
-    rng = generator(item.arm.config.seed, "benchmark", "time-to-quality", item.arm.name)
-    speed = speed_up(times, np.ones_like(times), rng=rng)
-    n_folds = len({row.fold_index for row in rows if row.wall_s is not None})
-    return replace(speed, n_folds=n_folds, warnings=(*speed.warnings, *_warnings(rows)))
-
-
-def _warnings(rows: Sequence[Reach]) -> Iterator[str]:
-    n_never = sum(row.wall_s is None for row in rows)
-    if n_never:
-        yield (
-            f"{n_never} of {len(rows)} folds never reached it and held it: they are not in the "
-            "ratio, which flatters this arm."
-        )
+        key = (row.seed, 0 if item.arm.is_chained else row.fold_index)
+        ratio = -math.inf if row.wall_s is None else math.log(row.original_wall_s / row.wall_s)
+        logs[key].append(ratio)
+    if not logs:
+        return not_measured("no fold has a final score of the original to reach")
+    speed = median_ratio([float(np.median(each)) for each in logs.values()])
+    n_folds = len({row.fold_index for row in rows})
+    unit: Unit | None = "seeds" if item.arm.is_chained and speed.interval is not None else None
+    return replace(speed, n_folds=n_folds, unit=unit)

@@ -56,7 +56,8 @@ class Course:
     """How a benchmark went.
 
     Attributes:
-        margin: What `training.benchmark.margin` wrote into its plan; None is what follows from these units.
+        margin: What `training.benchmark.margin` wrote into its plan; None = taken from
+            these units.
         n_left_out: Units that were not begun for want of time.
         why_not_run: Why units are missing that were not begun.
     """

@@ -165,9 +165,11 @@ def _quality_time(content: Content, name: str) -> str:
     if name == ORIGINAL:
         return "1"
     found = reached[name]
-    if not found["n_reached"]:
-        return f"0 of {found['n_rows']}" if found["n_rows"] else NONE
-    return f"{factor(found['speed'])}, {found['n_reached']} of {found['n_rows']}"
+    if not found["n_rows"]:
+        return NONE
+    is_reached = found["speed"]["value"] is not None
+    times = factor(found["speed"]) if is_reached else "not reached"
+    return f"{times}, {found['n_reached']} of {found['n_rows']}"
 
 
 def _spelled(name: str) -> str:
@@ -221,15 +223,14 @@ def _soon(content: Content) -> Iterator[str]:
     found = (content["time_to_quality"] or {}).get(OPTIMIZED)
     if found is None or not found["n_rows"]:
         return
-    times = ""
+    times = ", not in most of them, so that there is no median ratio"
     if found["speed"]["value"] is not None:
-        never = found["n_rows"] - found["n_reached"]
-        times = f", {factor(found['speed'])} times as soon as the original itself"
-        times += f" (the other {never} are not in this ratio)" if never else ""
+        times = f", in the median {factor(found['speed'])} times as soon as the original itself"
     yield (
         f"Time to quality: in {found['n_reached']} of {found['n_rows']} folds ours reached the "
-        f"original's final validation score and held it{times}. Held: no later validation of the "
-        "fold is below it; a twin of the original gets there in about half of its folds."
+        f"original's final validation score twice in a row{times}. A fold that ended without it, "
+        "early or not, counts as never; a twin of the original gets there in half to two thirds of "
+        "its folds, with a median ratio below 1 or none."
     )
 
 

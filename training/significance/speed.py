@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
+from scipy.special import bdtrik, stdtrit
 
 from training.significance.intervals import (
     LEAST_DISTINCT,
@@ -68,6 +68,44 @@ def speed_up(
         n_folds=int(_is_timed(reference, candidate).any(axis=1).sum()),
         freedom=len(logs) - 1,
         warnings=warnings,
+    )
+
+
+def median_ratio(logs: ArrayLike, *, confidence: float = 0.9) -> Estimate:
+    """Estimate the median of ratios of times of which some are 0: runs that never came to the goal.
+
+    Such a run is below every other, so that it counts without a number of its own. The interval is
+    that of order statistics: the ends are the k-th values from below and above, k the largest for
+    which n fair coins show fewer than k heads with no more than half of the probability left out.
+    Fewer than five values have none.
+
+    Args:
+        logs: `(n,)` logarithms of the ratios, -inf = never.
+        confidence: Two-sided coverage, at least.
+
+    Returns:
+        `value` None where the median is never; an interval may begin at 0.
+    """
+    ordered = np.sort(np.asarray(logs, dtype=np.float64))
+    n, never = len(ordered), int(np.isneginf(ordered).sum())
+    warnings = [f"{never} of {n} never came to the goal; they count as 0."] if never else []
+    middle = float(np.median(ordered)) if n else -math.inf
+    if middle == -math.inf:
+        words = (*warnings, "Half of the runs or more never came to the goal: there is no median.")
+        return Estimate(value=None, interval=None, n_values=n, warnings=words)
+    n_cut = int(bdtrik((1 - confidence) / 2, n, 0.5)) if 2 * 0.5**n <= 1 - confidence else -1
+    interval = None
+    if n_cut < 0:
+        warnings.append(f"No interval: {n} values are too few for one of a median.")
+    else:
+        interval = Interval(
+            low=_bounded_exp(float(ordered[n_cut])),
+            high=_bounded_exp(float(ordered[n - 1 - n_cut])),
+            confidence=confidence,
+            method="order statistics of the median",
+        )
+    return Estimate(
+        value=_bounded_exp(middle), interval=interval, n_values=n, warnings=tuple(warnings)
     )
 
 

@@ -321,15 +321,16 @@ def judge_quality(
             words = "The score is lower; whether by more than the margin is open."
         return VerdictKind.UNRESOLVED, words
     if margin.exceeds_score and interval.low < 0:
-        return VerdictKind.UNRESOLVED, (
-            "The interval is above minus the margin, but the margin is larger than the score: it "
-            "would let all be lost."
+        but = "the margin is larger than the score: it would let all be lost"
+    elif n_failed:
+        but = (
+            f"{n_failed} runs of the candidate failed that the reference finished: they may be the "
+            "bad ones"
         )
-    if n_failed:
-        return VerdictKind.UNRESOLVED, (
-            f"The interval is above minus the margin, but {n_failed} runs of the candidate failed "
-            "that the reference finished: they may be the bad ones."
-        )
+    else:
+        but = None
+    if but is not None:
+        return VerdictKind.UNRESOLVED, f"The interval is above minus the margin, but {but}."
     words = "The whole interval is above minus the margin: not worse."
     if interval.high < 0:
         words += " The score is lower all the same, by less than the margin."

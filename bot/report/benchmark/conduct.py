@@ -53,7 +53,7 @@ def _target_words(*, has_target: bool, ends: bool) -> str:
     if has_target:
         words += (
             "The dashed line is the original's final score (band: over seeds); a diamond marks "
-            "where a run reached that of its seed and held it to the end. "
+            "where a run had reached that of its seed twice in a row. "
         )
     if ends:
         words += (

@@ -97,7 +97,7 @@ def _name(figure: Figure, folds: Sequence[FoldTraces], palette: Palette, *, has_
         entries.append((Line2D([], [], color=palette.original, **look), "original's final score"))
     if any(trace.reached for fold in folds for trace in fold.traces):
         look = {"marker": "D", "linestyle": "none", "markersize": 4.5}
-        entries.append((Line2D([], [], color=palette.ink, **look), "reached and held"))
+        entries.append((Line2D([], [], color=palette.ink, **look), "reached"))
     if has_ends:
         look = {"linestyle": (0, (1, 2)), "linewidth": 1}
         entries.append((Line2D([], [], color=palette.ink, **look), "a fold's end, extrapolated"))

@@ -32,7 +32,7 @@ class Trace:
         seed: Seed of the run.
         wall_s: Seconds since the fold began, above 0.
         scores: In the same order.
-        reached: Wall seconds and score at which the original's final score was reached and held;
+        reached: Wall seconds and score at which the original's final score was reached;
             None where it never was, or was not asked.
     """
 
@@ -101,7 +101,7 @@ def _targets(traces: Sequence[Trace]) -> tuple[float, ...]:
 
 
 def _reached(benchmark: Benchmark, arm: str) -> dict[tuple[int, float | None], tuple[float, float]]:
-    """Return by (fold, seed) when the original's final score was reached and held."""
+    """Return by (fold, seed) when the original's final score was reached."""
     found = nested(benchmark.content, "time_to_quality")
     names, key = ([*found], "original_wall_s") if arm == ORIGINAL else ([arm], "wall_s")
     return {

@@ -117,9 +117,10 @@ def _reached_table(benchmark: Benchmark) -> Html | None:
         main_and_more(rows, headings, kinds="tnnnn"),
         tag(
             "p",
-            "Wall time until the original's final validation score is reached and held to the end "
-            "of the fold. The factor in the picture is of the folds that reached it; those that "
-            "never did are counted here. The median of an arm counts them as longer than any.",
+            "Wall time until the original's final validation score is reached twice in a row. A "
+            "fold that ended without it, early or not, counts as longer than any, here and in the "
+            "picture's factor, which is a median: none where half of the folds or more never got "
+            "there.",
             class_="note",
         ),
     )
