@@ -84,7 +84,8 @@ class PastBenchmark:
         n_runs_done, n_runs_planned: Its runs.
         state: `failed` where a run failed.
         speed, speed_low, speed_high: How many times as fast as the original, and its interval.
-        test_return_frac, original_return_frac: Test returns, interquartile means.
+        test_return_frac, original_return_frac: Test returns, interquartile means; the original's
+            are those of its stand-in where it was only timed.
         verdict: In words.
     """
 
@@ -249,8 +250,11 @@ def _benchmark(folder: Path) -> PastBenchmark | None:
     units = [unit for unit in _list(result, "units") if isinstance(unit, Mapping)]
     done = sum(unit.get("status") == "done" for unit in units)
     arms = _part(result, "arms")
-    n_planned = (_whole(result, "n_seeds") or 0) * len(arms)
+    n_planned = _n_runs(_part(result, "planned", "plan")) or (
+        (_whole(result, "n_seeds") or 0) * len(arms)  # of a version that kept no plan beside it
+    )
     compared = _part(result, "against_original", "optimized")
+    scored = _text(compared, "quality_of") or "original"
     interval = _part(compared, "speed", "interval")
     state: State = "failed" if done < len(units) else "finished"
     return PastBenchmark(
@@ -268,7 +272,7 @@ def _benchmark(folder: Path) -> PastBenchmark | None:
         speed_low=_number(interval, "low"),
         speed_high=_number(interval, "high"),
         test_return_frac=_number(_part(arms, "optimized", "test_return"), "value"),
-        original_return_frac=_number(_part(arms, "original", "test_return"), "value"),
+        original_return_frac=_number(_part(arms, scored, "test_return"), "value"),
         verdict=_text(_part(compared, "verdict"), "text"),
     )
 
@@ -288,9 +292,16 @@ def _open_benchmark(folder: Path, planned: Mapping[str, Any]) -> PastBenchmark:
         n_seeds=n_seeds,
         n_folds=_whole(plan, "n_folds"),
         n_runs_done=len(list((folder / "units").glob("*.json"))),
-        n_runs_planned=(n_seeds or 0) * len(_list(plan, "arms")),
+        n_runs_planned=_n_runs(plan),
         state="open",
     )
+
+
+def _n_runs(plan: Mapping[str, Any]) -> int:
+    """Count the runs of a plan: an arm may have fewer seeds than the others."""
+    arms = [arm for arm in _list(plan, "arms") if isinstance(arm, Mapping)]
+    n_seeds = _whole(plan, "n_seeds") or 0
+    return sum(min(_whole(arm, "n_seeds") or n_seeds, n_seeds) for arm in arms)
 
 
 class _Bars(TypedDict):

@@ -37,6 +37,7 @@ from training import summary
 from training.benchmark.arms import make_arms
 from training.benchmark.children import ProcessRunner
 from training.benchmark.events import Calibrated, Planned, UnitFinished, UnitStarted
+from training.benchmark.plan import Plan
 from training.benchmark.session import PLAN_FILE, TABLE_FILE, Session, Subject, check_subject
 from training.benchmark.table import (
     NARROW,
@@ -194,7 +195,7 @@ def _planned(event: Planned) -> list[str]:
     plan = event.plan
     whole = [arm["name"] for arm in plan["arms"] if arm["kind"] == "whole"]
     timed = [f"{arm['name']} {arm['n_steps']:,}" for arm in plan["arms"] if arm["kind"] == "timed"]
-    n_units = plan["n_seeds"] * len(plan["arms"])
+    n_units = sum(1 for _ in Plan.from_json(plan).units)
     folds = "1 fold" if plan["n_folds"] == 1 else f"{plan['n_folds']} folds"
     seeds = "1 seed" if plan["n_seeds"] == 1 else f"{plan['n_seeds']} seeds"
     lines = []

@@ -99,25 +99,36 @@ def units(*statuses):
     return [{"status": status} for status in statuses]
 
 
-def benchmark(folder, *, statuses, n_seeds=2):
+def plan(n_seeds, *, n_again=None):
+    arms = [{"name": "original"}, {"name": "optimized"}]
+    if n_again is not None:
+        arms.append({"name": "original_again", "n_seeds": n_again})
+    return {"n_seeds": n_seeds, "arms": arms}
+
+
+def benchmark(folder, *, statuses, n_seeds=2, **more):
     write(
         folder / "benchmark" / "benchmark.json",
         created="2026-11-21T05:00:00+00:00",
         profile="fast",
         data=BARS,
         n_seeds=n_seeds,
+        planned={"plan": more.pop("plan", plan(n_seeds))},
         n_folds=3,
         units=units(*statuses),
         arms={
             "original": {"test_return": {"value": 0.01}},
+            "original_exact": {"test_return": {"value": 0.03}},
             "optimized": {"test_return": {"value": 0.02}},
         },
         against_original={
             "optimized": {
                 "speed": {"value": 120.0, "interval": {"low": 110.0, "high": 130.0}},
                 "verdict": {"text": "faster and not worse"},
+                **more.pop("compared", {}),
             }
         },
+        **more,
     )
 
 
@@ -137,6 +148,19 @@ def test_a_benchmark_has_its_verdict(tmp_path, statuses, state, n_done):
     assert (found.speed, found.speed_low, found.speed_high) == (120.0, 110.0, 130.0)
     assert (found.test_return_frac, found.original_return_frac) == (0.02, 0.01)
     assert found.verdict == "faster and not worse"
+
+
+def test_an_arm_with_fewer_seeds_leaves_no_benchmark_open(tmp_path):
+    benchmark(tmp_path / "42", statuses=("done",) * 13, n_seeds=5, plan=plan(5, n_again=3))
+    (found,) = read_history(tmp_path).benchmarks
+    assert (found.state, found.n_runs_done, found.n_runs_planned) == ("finished", 13, 13)
+
+
+def test_the_stand_in_has_the_test_return_of_an_original_that_was_timed(tmp_path):
+    scored = {"quality_of": "original_exact"}
+    benchmark(tmp_path / "42", statuses=("done",) * 4, compared=scored)
+    (found,) = read_history(tmp_path).benchmarks
+    assert found.original_return_frac == 0.03
 
 
 def test_a_benchmark_that_was_begun_is_listed_from_its_plan(tmp_path):

@@ -102,9 +102,9 @@ def _judged(
 def _stress(arm: ArmNumbers) -> dict[str, Any] | None:
     """Return the test returns of a fold in dearer markets, measured as `test_return` is.
 
-    None where a run was made before there was a stress test.
+    None where a run has none: it was made before there was a stress test, or that failed.
     """
-    if not all("stress" in fold for unit in arm.units for fold in unit["folds"]):
+    if not all(fold.get("stress") for unit in arm.units for fold in unit["folds"]):
         return None
     rng = generator(arm.arm.config.seed, "benchmark", "stress", arm.arm.name)
     found: dict[str, Any] = {}

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from training.benchmark.arms import AGAIN, OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS, ORIGINAL_EXACT
+from training.benchmark.ground import differences
 from training.benchmark.numbers import ArmNumbers
 from training.benchmark.plan import Plan
 
@@ -43,6 +44,8 @@ def missing(numbers: Mapping[str, ArmNumbers], plan: Plan, *, why: str | None) -
         )
     if gaps:
         gaps.append(_what_is_there(numbers[OPTIMIZED], numbers[ORIGINAL], plan))
+    gaps += differences([unit for item in numbers.values() for unit in item.units])
+    gaps += [words for item in numbers.values() for words in _stress_failures(item)]
     if plan.n_seeds == 1:
         gaps.append(
             "One seed shows no spread: its numbers are a first look. With --seeds 2 the same "
@@ -101,6 +104,16 @@ def _failures(item: ArmNumbers, plan: Plan) -> Iterator[str]:
         if fold_index == plan.n_folds:
             where = ", after its last fold"
         yield f"Failed: {item.arm.name.replace('_', ' ')}, seed {unit['seed']}{where}: {last}"
+
+
+def _stress_failures(item: ArmNumbers) -> Iterator[str]:
+    for unit in item.units:
+        if unit.get("stress_error"):
+            yield (
+                f"The test in dearer markets failed: {item.arm.name.replace('_', ' ')}, seed "
+                f"{unit['seed']}: {unit['stress_error'].splitlines()[-1]}. Nothing is said of this "
+                "arm under stress; all else of the run is there."
+            )
 
 
 def _n_waiting(item: ArmNumbers, plan: Plan) -> int:

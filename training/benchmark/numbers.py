@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.benchmark.arms import ORIGINAL, ORIGINAL_EXACT, Arm, arm_named
+from training.benchmark.arms import (
+    AGAIN,
+    ORIGINAL,
+    ORIGINAL_16_ENVS,
+    ORIGINAL_EXACT,
+    Arm,
+    arm_named,
+)
 from training.benchmark.plan import Plan, PlannedArm
 from training.significance.intervals import BootstrapConfig, Estimate
 from training.significance.robust import interquartile_mean
@@ -135,19 +142,27 @@ def middle(values: Sequence[float | None]) -> float | None:
 def _fold_seconds(arm: Arm, unit: Unit) -> float:
     """Return the seconds of a fold: measured, or the pace times the arm's own whole budget.
 
-    Always in favour of the original: of that only rollouts and updates are extrapolated, without
-    evaluations, test and warm-up; of every other arm the evaluations too, and its whole budget,
-    also where a rule may end a fold before.
+    In favour of the original, with one environment and with 16: of these only rollouts and updates
+    are extrapolated, without evaluations, test and warm-up; of every other arm the evaluations too,
+    and its whole budget, also where a rule may end a fold before.
     """
     if unit["kind"] == "whole":
         return float(np.mean([fold["wall_s"] for fold in unit["folds"]]))
     if not unit["steps_per_s"]:
         return math.nan
     training_s = arm.budget_steps / float(unit["steps_per_s"])
-    if arm.name == ORIGINAL:
+    if arm.name.removesuffix(AGAIN) in {ORIGINAL, ORIGINAL_16_ENVS}:
         return training_s
     schedule = arm.config.rules.evaluation_schedule
     if schedule.mode == "adaptive":
         return training_s * (1 + schedule.cost_budget_frac)
     n_evaluations = math.ceil(arm.budget_steps / schedule.every_steps)
-    return training_s + n_evaluations * float(unit["stage_s"]["evaluation"])
+    return training_s + n_evaluations * _evaluation_s(unit, schedule.every_steps)
+
+
+def _evaluation_s(unit: Unit, every_steps: int) -> float:
+    """Return the seconds of one evaluation of a timed run, which made at least one, at its end."""
+    n_made: int = unit.get("n_evaluations") or math.ceil(
+        unit["n_steps"] / every_steps
+    )  # older runs
+    return float(unit["stage_s"]["evaluation"]) / n_made

@@ -7,11 +7,11 @@ Not here: what a child does for it (`training.benchmark.unit`), the plan made fr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from envs.fingerprint import fingerprint
-from training.benchmark.arms import ORIGINAL, Arm
+from training.benchmark.arms import ORIGINAL, ORIGINAL_16_ENVS, Arm
 from training.benchmark.children import Answer, ChildRunner, Job
 from training.benchmark.plan import ArmCost
 from training.config import to_json
@@ -20,6 +20,7 @@ from training.errors import TrainingError
 PATIENCE_S = 600.0
 """Seconds after which measuring is given up; the least that any child gets."""
 _TRIAL_FRAC = 0.1
+_TRIED = (ORIGINAL, ORIGINAL_16_ENVS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +31,10 @@ class Paces:
         costs: Of every arm, in their order.
         start_s: Seconds until a child process trains.
         original: The pace of the original, on the threads that it takes.
-        n_threads: Those threads; they hold for all stock arms.
+        n_threads: Those threads; stock arms that were not tried themselves take them, too.
         told: Every measurement, as JSON values.
+        threads: By arm that was to be tried on all cores, `n_threads` and `why`: in words, why
+            these; None where they are the faster ones of both.
     """
 
     costs: list[ArmCost]
@@ -39,6 +42,7 @@ class Paces:
     original: Mapping[str, float]
     n_threads: int
     told: list[dict[str, Any]]
+    threads: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,36 +79,65 @@ class PaceTest:
         measured = dict(zip(_distinct(self.arms), speeds, strict=True))
         paces = {arm.name: measured[_agent_key(arm)] for arm in self.arms}
         told = [{"arm": name, **pace} for name, pace in paces.items()]
-        n_threads, many = self._try_all_cores(paces[ORIGINAL], start_s)
-        if many is not None:
-            told.append({"arm": ORIGINAL, "n_threads": n_threads, **many})
-            paces[ORIGINAL] = many
+        tried = self._try_all_cores(paces, start_s)
+        for name, (threads, many) in tried.found.items():
+            if many is not None:
+                told.append({"arm": name, "n_threads": threads, **many})
+                paces[name] = many
+        n_threads = tried.n_threads[ORIGINAL]
         return Paces(
-            costs=[_cost(arm, paces[arm.name], n_threads) for arm in self.arms],
+            costs=[
+                _cost(arm, paces[arm.name], tried.n_threads.get(arm.name, n_threads))
+                for arm in self.arms
+            ],
             start_s=start_s,
             original=paces[ORIGINAL],
             n_threads=n_threads,
             told=told,
+            threads=tried.to_json(),
         )
 
-    def _try_all_cores(
-        self, pace: Mapping[str, float], start_s: float
-    ) -> tuple[int, dict[str, Any] | None]:
-        """Time the original on all cores, where that is cheap, and take it where it is faster.
+    def _try_all_cores(self, paces: Mapping[str, Mapping[str, float]], start_s: float) -> _Tried:
+        """Time stock's own arms on all cores, where that is cheap, each for its own minibatches.
 
-        On a busy machine several threads can be slower by far: they get a tenth of the time.
+        On a busy machine several threads can be slower by far: they get a tenth of the time. Where
+        that does not suffice for all, the original is tried and the other arm takes its threads.
         """
-        original = self.arms[0]
-        own, most_s = original.config.agent.n_threads, _TRIAL_FRAC * self.budget_s
-        if self.n_cores <= own or start_s + 2 * pace["took_s"] > most_s:
-            return own, None
-        many = original.with_agent(n_threads=self.n_cores)
-        answer = self._ask("calibrate-threads", [many], timeout_s=most_s)
+        stock = [arm for arm in self.arms if arm.name in _TRIED]
+        own = self.arms[0].config.agent.n_threads
+        tried = _Tried(found={arm.name: (own, None) for arm in stock}, why={})
+        if self.n_cores <= own:
+            return tried
+        most_s = _TRIAL_FRAC * self.budget_s
+        for arms in (stock, stock[:1]):
+            if start_s + 2 * sum(paces[arm.name]["took_s"] for arm in arms) <= most_s:
+                return self._try(arms, paces, tried, timeout_s=most_s)
+        why = f"{self.n_cores} were not tried, which would take more than a tenth of the time"
+        return replace(tried, why=dict.fromkeys(tried.found, why))
+
+    def _try(
+        self,
+        arms: Sequence[Arm],
+        paces: Mapping[str, Mapping[str, float]],
+        tried: _Tried,
+        *,
+        timeout_s: float,
+    ) -> _Tried:
+        many = [arm.with_agent(n_threads=self.n_cores) for arm in arms]
+        answer = self._ask("calibrate-threads", many, timeout_s=timeout_s)
         if answer.content is None:
-            return own, None
-        found: dict[str, Any] = answer.content["speeds"][0]
-        faster = found["steps_per_s"] > pace["steps_per_s"]
-        return (self.n_cores, found) if faster else (own, None)
+            why = f"{self.n_cores} were tried and did not end in {timeout_s:.0f} s, or failed"
+            return replace(tried, why=dict.fromkeys(tried.found, why))
+        speeds = dict(zip(_distinct(many), answer.content["speeds"], strict=True))
+        found, why_not = dict(tried.found), {}
+        for arm, wide in zip(arms, many, strict=True):
+            speed = speeds[_agent_key(wide)]
+            if speed["steps_per_s"] > paces[arm.name]["steps_per_s"]:
+                found[arm.name] = (self.n_cores, speed)
+        for name in found.keys() - {arm.name for arm in arms}:
+            found[name] = (found[ORIGINAL][0], None)
+            why_not[name] = "the original's; there was no time to try it by itself"
+        return _Tried(found=found, why=why_not)
 
     def _ask(self, name: str, arms: Sequence[Arm], *, timeout_s: float) -> Answer:
         configs = [to_json(arm.config) for arm in _distinct(arms).values()]
@@ -115,8 +148,26 @@ class PaceTest:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Tried:
+    """How many threads the stock arms take: by arm their number and pace on them, if several."""
+
+    found: dict[str, tuple[int, dict[str, Any] | None]]
+    why: dict[str, str]
+
+    @property
+    def n_threads(self) -> dict[str, int]:
+        return {name: count for name, (count, _) in self.found.items()}
+
+    def to_json(self) -> dict[str, dict[str, Any]]:
+        return {
+            name: {"n_threads": count, "why": self.why.get(name)}
+            for name, count in self.n_threads.items()
+        }
+
+
 def _cost(arm: Arm, pace: Mapping[str, float], stock_threads: int) -> ArmCost:
-    """Return what an arm costs; the original's number of threads holds for all stock arms."""
+    """Return what an arm costs, a stock arm on so many threads."""
     return ArmCost(
         name=arm.name,
         steps_per_s=pace["steps_per_s"],

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from training.benchmark.ablation import worth
-from training.benchmark.arms import AGAIN, OPTIMIZED, ORIGINAL, Arm
+from training.benchmark.arms import AGAIN, OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS, Arm
 from training.benchmark.chance import Equities, conclude_chance
 from training.benchmark.config import BenchmarkConfig
 from training.benchmark.gaps import SEEDS_FOR_QUALITY, missing
+from training.benchmark.ground import shared_ground
 from training.benchmark.margin import fixed_margin, margin_in_force, planned_margin
 from training.benchmark.numbers import (
     ArmNumbers,
@@ -33,7 +34,6 @@ from training.benchmark.numbers import (
 from training.benchmark.plan import Plan
 from training.benchmark.quality_time import time_to_quality
 from training.config import to_json
-from training.machine import describe_machine, versions
 from training.seeds import generator
 from training.significance.intervals import Estimate
 from training.significance.robust import score_estimate
@@ -95,8 +95,7 @@ def conclude(
     in_force = margin_in_force(calibration)
     return {
         "created": now(),
-        "versions": versions(),
-        "machine": describe_machine(),
+        **shared_ground([unit for unit in units if unit["status"] == "done"]),
         "asked": config.to_json(),
         "profile": numbers[OPTIMIZED].arm.config.profile,
         "data": dict(data),
@@ -110,6 +109,7 @@ def conclude(
             for name, item in numbers.items()
             if name != ORIGINAL
         },
+        "against_original_16_envs": _against_16_envs(numbers),
         "calibration": dict(calibration),
         "time_to_quality": time_to_quality(numbers),
         "worth": worth(numbers),
@@ -215,11 +215,49 @@ def _compared(
         "quality_of": scored.arm.name,
         "pace": pace.to_json(),
         "speed": speed.to_json(),
+        "is_extrapolated": _is_extrapolated(item, reference),
         "quality": quality.to_json(),
         "improvement": improvement.to_json(),
         "margin": margin.to_json(),
-        "verdict": _careful(verdict, speed, quality, found).to_json(),
+        "verdict": _told(_careful(verdict, speed, quality, found), item, reference),
     }
+
+
+def _against_16_envs(numbers: Mapping[str, ArmNumbers]) -> dict[str, Any] | None:
+    """Compare every arm in speed with the original with 16 environments; None where it did not run.
+
+    That is the original as one who knows its library would run it: what remains of a speed-up
+    against it is no merit of more environments.
+    """
+    many = numbers.get(ORIGINAL_16_ENVS)
+    if many is None or not many.units:
+        return None
+    found = {}
+    for name, item in numbers.items():
+        if item is not many:
+            rng = generator(item.arm.config.seed, "benchmark", many.arm.name, name)
+            pace = speed_up(1 / many.steps_per_s, 1 / item.steps_per_s, rng=rng)
+            speed = speed_up(many.fold_s, item.fold_s, rng=rng)
+            found[name] = {
+                "pace": pace.to_json(),
+                "speed": speed.to_json(),
+                "is_extrapolated": _is_extrapolated(many, item),
+            }
+    return found
+
+
+def _is_extrapolated(*items: ArmNumbers) -> bool:
+    """Whether a ratio of these arms' folds rests on a time that was not measured whole."""
+    return not all(item.is_whole for item in items)
+
+
+def _told(verdict: Verdict, item: ArmNumbers, reference: ArmNumbers) -> dict[str, Any]:
+    """Return a verdict that says which times behind it are extrapolated."""
+    names = [one.arm.name.replace("_", " ") for one in (reference, item) if not one.is_whole]
+    if names and verdict.reason[:1].isdigit():
+        told = f"About {verdict.reason} A fold of {' and '.join(names)} is extrapolated."
+        verdict = replace(verdict, reason=told)
+    return verdict.to_json()
 
 
 def _careful(verdict: Verdict, speed: Estimate, quality: Estimate, found: _Found) -> Verdict:

@@ -5,14 +5,13 @@ Not here: which settings may not differ (`training.benchmark.session`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from training.benchmark.config import BenchmarkConfig
+from training.benchmark.ground import flat_ground, ground
 from training.benchmark.plan import Plan
-from training.machine import describe_machine, versions
 
-_MACHINE = ("processor", "n_usable_cores", "python")
 Content = Mapping[str, Any]
 
 
@@ -41,25 +40,25 @@ def kept(stored: Content, config: BenchmarkConfig) -> Iterator[str]:
         yield f"Seeds {config.n_seeds} are asked for now: the runs that are missing are added."
 
 
-def changed_surroundings(stored: Content) -> str | None:
-    """Say in which versions and on which machine earlier runs were made, where that differs now."""
-    then = _surroundings(stored.get("versions", {}), stored.get("machine", {}))
-    today = _surroundings(versions(), describe_machine())
-    listed = [
-        f"{name} {then[name]}, now {today[name]}"
-        for name in today
-        if name in then and then[name] != today[name]
-    ]
+def changed_surroundings(stored: Content, units: Sequence[Content] = ()) -> str | None:
+    """Say with what and on which machine earlier runs were made, where that differs now.
+
+    Args:
+        stored: Content of `plan.json`.
+        units: The runs so far.
+    """
+    earlier = [flat_ground(stored), *(flat_ground(unit.get("ground") or {}) for unit in units)]
+    listed = []
+    for name, today in flat_ground(ground()).items():
+        others = dict.fromkeys(then[name] for then in earlier if then.get(name, today) != today)
+        if others:
+            listed.append(f"{name} {' and '.join(others)}, now {today}")
     if not listed:
         return None
     return (
-        f"Earlier runs were made with {'; '.join(listed)}. Times of both stand in one table: take "
-        "none of them as measured side by side, or begin anew with --fresh."
+        f"Earlier runs were made with {'; '.join(listed)}. Times of both stand in one table, which "
+        "says so: take none of them as measured side by side, or begin anew with --fresh."
     )
-
-
-def _surroundings(of_versions: Content, machine: Content) -> dict[str, Any]:
-    return {**of_versions, **{name: machine[name] for name in _MACHINE if name in machine}}
 
 
 def describe_bars(data: Content) -> str:

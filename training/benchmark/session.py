@@ -23,6 +23,7 @@ from training.benchmark.config import BenchmarkConfig
 from training.benchmark.equity import stitched_equities
 from training.benchmark.events import Calibrated, Planned, UnitFinished, UnitStarted
 from training.benchmark.gaps import INTERRUPTED, LATE, foretold
+from training.benchmark.ground import ground
 from training.benchmark.margin import fixed_margin, planned_margin
 from training.benchmark.numbers import scored_original, tables
 from training.benchmark.pace import PATIENCE_S, Paces, PaceTest
@@ -33,7 +34,6 @@ from training.config import to_json, with_values
 from training.errors import StoreError
 from training.events import Listener, Noticed
 from training.identity import changed_settings
-from training.machine import describe_machine, versions
 from training.store import FOLD_FILE, RunStore, read_run_file
 from training.summary import now
 
@@ -124,9 +124,11 @@ class Session:
         self._check_same(stored)
         for words in kept(stored, self.config):
             self.emit(Noticed(level="info", message=words))
-        if (changed := changed_surroundings(stored)) is not None:
-            self.emit(Noticed(level="warning", message=changed))
         plan = Plan.from_json(stored["plan"])
+        if (
+            changed := changed_surroundings(stored, list(self._recorded(plan).values()))
+        ) is not None:
+            self.emit(Noticed(level="warning", message=changed))
         stored.setdefault("margin", planned_margin(plan))
         if (asked := self.config.n_seeds or 0) > plan.n_seeds:
             stored["plan"] = plan.with_seeds(asked).to_json()
@@ -149,13 +151,13 @@ class Session:
                 "start_s": paces.start_s,
                 "took_s": self._spent_s,
                 "speeds": paces.told,
+                "threads": paces.threads,
             },
             "asked": self.config.to_json(),
             "plan": plan.to_json(),
             "margin": planned_margin(plan),
             "data": dict(self.subject.data),
-            "machine": describe_machine(),
-            "versions": versions(),
+            **ground(),
             "begun": now(),
         }
         self._write(PLAN_FILE, planned)
@@ -335,7 +337,8 @@ def _differences(stored: Mapping[str, Any], subject: Subject) -> str:
     listed: list[str] = []
     for arm in subject.arms:  # one that came with a later version is not in the plan
         if was["arms"].get(arm.name, is_now["arms"][arm.name]) != is_now["arms"][arm.name]:
-            listed += changed_settings(stored["configs"][arm.name], to_json(arm.config))
+            changed = changed_settings(stored["configs"][arm.name], to_json(arm.config))
+            listed += changed or [f"the settings of {arm.name} by another version of walkfast"]
     return "; ".join(dict.fromkeys(listed))
 
 

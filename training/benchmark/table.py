@@ -12,6 +12,7 @@ from training.benchmark.arms import (
     AGAIN,
     OPTIMIZED,
     ORIGINAL,
+    ORIGINAL_16_ENVS,
     ORIGINAL_AGAIN,
     ORIGINAL_EXACT,
     PLUS,
@@ -34,10 +35,20 @@ HEADINGS = (
     "Drawdown",
     "Verdict",
 )
+THAN_16_ENVS = "Times as fast as 16 envs"
+"""One more column, where the original with 16 environments ran."""
 NARROW = ("Arm", "Steps/s", "A fold", "Times as fast", "Test return", "Sharpe", "Drawdown")
 """What fits into 80 columns; the rest is in the sentences."""
 WORTH_HEADINGS = ("Optimization", "How", "Times as fast", "Test score", "In short")
 Content = Mapping[str, Any]
+
+
+def headings_of(content: Content) -> tuple[str, ...]:
+    """Return the columns of the whole table."""
+    if not content.get("against_original_16_envs"):
+        return HEADINGS
+    place = HEADINGS.index("Times as fast") + 1
+    return (*HEADINGS[:place], THAN_16_ENVS, *HEADINGS[place:])
 
 
 def cells(content: Content, headings: Sequence[str] = HEADINGS) -> Iterator[tuple[str, ...]]:
@@ -45,7 +56,7 @@ def cells(content: Content, headings: Sequence[str] = HEADINGS) -> Iterator[tupl
 
     Args:
         content: Content of `benchmark.json`.
-        headings: The columns wanted, some of `HEADINGS`.
+        headings: The columns wanted, some of `headings_of`.
     """
     for name in _main_arms(content):
         row = _arm_cells(content, name)
@@ -76,7 +87,8 @@ def sentences(content: Content) -> Iterator[str]:
 
 def markdown(content: Content) -> str:
     """Return the page `table.md`, ready for a README."""
-    lines = [*_rows(HEADINGS, cells(content))]
+    headings = headings_of(content)
+    lines = [*_rows(headings, cells(content, headings))]
     if content["worth"]:
         lines += ["", *_rows(WORTH_HEADINGS, worth_cells(content))]
     said = [*_headline(content), *_details(content)]
@@ -122,6 +134,12 @@ def factor(estimate: Mapping[str, Any]) -> str:
     return f"{_short(estimate['value'])} ({_short(interval['low'])}-{_short(interval['high'])})"
 
 
+def ratio(compared: Mapping[str, Any]) -> str:
+    """Return how many times as fast a fold is, `~` before what rests on an extrapolated time."""
+    about = compared.get("is_extrapolated") and compared["speed"]["value"] is not None
+    return (EXTRAPOLATED if about else "") + factor(compared["speed"])
+
+
 def difference(estimate: Mapping[str, Any]) -> str:
     """Return a difference of scores with its interval: `+0.012 (-0.003 to +0.027)`."""
     if estimate["value"] is None:
@@ -147,7 +165,8 @@ def _arm_cells(content: Content, name: str) -> dict[str, str]:
         "Arm": _spelled(name),
         "Steps/s": number(arm["steps_per_s"]),
         "A fold": fold,
-        "Times as fast": "1" if compared is None else factor(compared["speed"]),
+        "Times as fast": "1" if compared is None else ratio(compared),
+        THAN_16_ENVS: _than_16_envs(content, name),
         "Time to quality": _quality_time(content, name),
         "Test return": percent((arm["test_return"] or {}).get("value")),
         "Score difference": "0" if compared is None else difference(compared["quality"]),
@@ -155,6 +174,13 @@ def _arm_cells(content: Content, name: str) -> dict[str, str]:
         "Drawdown": percent(arm["max_drawdown_frac"], signed=False),
         "Verdict": "" if compared is None else compared["verdict"]["text"],
     }
+
+
+def _than_16_envs(content: Content, name: str) -> str:
+    if name == ORIGINAL_16_ENVS:
+        return "1"
+    compared = (content.get("against_original_16_envs") or {}).get(name)
+    return NONE if compared is None else ratio(compared)
 
 
 def _quality_time(content: Content, name: str) -> str:
@@ -196,6 +222,12 @@ def _headline(content: Content) -> Iterator[str]:
             f"In env steps a second ours is {factor(pace)} times as fast; a fold differs from that "
             "by the steps that each needs. The networks differ in size, unless flags say otherwise."
         )
+    many = (content.get("against_original_16_envs") or {}).get(OPTIMIZED)
+    if many is not None and many["speed"]["value"] is not None:
+        yield (
+            f"A fold of ours is {ratio(many)} times as fast as one of the original with 16 "
+            f"environments; in env steps a second it is {factor(many['pace'])} times as fast."
+        )
     if ours["bayes_share"] is not None:
         shares = f"ours earned {ours['bayes_share']:.0%}"
         if original["bayes_share"] is not None:
@@ -206,7 +238,11 @@ def _headline(content: Content) -> Iterator[str]:
 def _verdicts(content: Content) -> Iterator[str]:
     for name in _main_arms(content):
         if name in content["against_original"] and not name.endswith(AGAIN):
-            yield f"{_spelled(name)}: {content['against_original'][name]['verdict']['text']}."
+            compared = content["against_original"][name]
+            times = ""
+            if compared.get("is_extrapolated") and compared["speed"]["value"] is not None:
+                times = f" Times as fast: about {factor(compared['speed'])}, extrapolated."
+            yield f"{_spelled(name)}: {compared['verdict']['text']}.{times}"
 
 
 def _details(content: Content) -> Iterator[str]:
@@ -268,12 +304,14 @@ def _how(content: Content) -> Iterator[str]:
     for name in _main_arms(content):
         arm = content["arms"][name]
         if arm["kind"] == "timed" and arm["n_done"]:
-            left_out = "evaluation and test left out" if name == ORIGINAL else "test left out"
+            is_stock = name in {ORIGINAL, ORIGINAL_16_ENVS}
+            left_out = "evaluation and test left out" if is_stock else "test left out"
             yield (
                 f"{EXTRAPOLATED} {name.replace('_', ' ')} was timed for {arm['timed_steps']:,} env "
                 f"steps a seed: a fold's time is extrapolated, its measured pace times its own "
                 f"{arm['budget_steps']:,} steps, {left_out}.{_short_of_an_episode(arm)}"
             )
+    yield from _threads(content)
     compared = content["against_original"].get(OPTIMIZED, {})
     if compared.get("quality_of") == ORIGINAL_EXACT:
         yield (
@@ -284,6 +322,15 @@ def _how(content: Content) -> Iterator[str]:
     quality = compared.get("margin")
     if quality is not None and quality["source"] != "given":
         yield f"Not worse means: within {quality['value']:.4g} of the score ({quality['words']})."
+
+
+def _threads(content: Content) -> Iterator[str]:
+    """Say where an arm's number of threads is not the better one of two that were timed."""
+    tried = (content.get("planned") or {}).get("calibration", {}).get("threads") or {}
+    for name, found in tried.items():
+        if found["why"] is not None and name in content["arms"]:
+            count = content["arms"][name]["n_threads"]
+            yield f"Threads of {_spelled(name)}: {count}; {found['why']}."
 
 
 def _short_of_an_episode(arm: Mapping[str, Any]) -> str:
@@ -301,16 +348,22 @@ def _short_of_an_episode(arm: Mapping[str, Any]) -> str:
 
 def _ground(content: Content) -> str:
     data, machine = content["data"], content["machine"]
-    threads = {name: arm["n_threads"] for name, arm in content["arms"].items()}
+    told = {name: arm["n_threads"] for name, arm in content["arms"].items()}
+    names = [name for name in (ORIGINAL, ORIGINAL_16_ENVS, OPTIMIZED) if name in told]
+    threads = ", ".join(f"{_spelled(name)} {told[name]}" for name in names)
     return (
         f"{data['symbol']} {data['timeframe']}, {data['n_bars']:,} bars; folds "
         f"{content['n_folds']}, seeds {content['n_seeds']}; intervals of 90 %; returns and Sharpe "
         f"of test bars only, interquartile means. {machine['processor']}, "
-        f"{machine['n_usable_cores']:g} cores, threads: original {threads[ORIGINAL]}, "
-        f"optimized {threads[OPTIMIZED]}; torch {content['versions']['torch']}, "
-        f"walkfast {content['versions']['walkfast']}, "
+        f"{machine['n_usable_cores']:g} cores, threads: {threads}; "
+        f"torch {content['versions']['torch']}, "
+        f"walkfast {content['versions']['walkfast']}{_code(content)}, "
         f"{content['created'][:10]}."
     )
+
+
+def _code(content: Content) -> str:
+    return f" (source {content['code'][:12]})" if content.get("code") else ""
 
 
 def _rows(headings: Sequence[str], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:

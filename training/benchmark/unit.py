@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import process_time
@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 from envs.array_cache import ArrayCache, default_cache_folder
 from envs.data.load import LoadedBars
 from training.benchmark.equity import thinned_equity
+from training.benchmark.ground import ground
 from training.benchmark.stress import stress_tests
 from training.calibration import measure_pace
 from training.clock import Instant, StageClock
@@ -125,12 +126,14 @@ def run_job(job: Mapping[str, Any], load: Load) -> dict[str, Any]:
     """
     if job["kind"] == "calibrate":
         return _calibrate(job, load)
+    made_on = ground()  # before hours of training, in which files may change on disk
     config = read_config(job["config"])
     run = _run_whole if job["kind"] == "whole" else _run_timed
     content = run(job, config, load)
     return {
         "kind": job["kind"],
         **content,
+        "ground": made_on,
         "peak_memory_bytes": peak_memory_bytes(),
         "process_cpu_s": process_time(),
         "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
@@ -187,12 +190,15 @@ def _run_whole(job: Mapping[str, Any], config: RunConfig, load: Load) -> dict[st
         cache=cache,
         clock=clock,
     )
-    stress = stress_tests(folder, config, loaded.bars, cache)
+    stress, stress_error = _stress(folder, config, loaded, cache)
+    tests: Sequence[dict[str, Any] | None] = (
+        stress if stress is not None else [None] * len(listener.folds)
+    )
     for model in folder.rglob("*.zip"):
         model.unlink()
     folds = [
-        {**_fold(folder, pace), "stress": tests}
-        for pace, tests in zip(listener.folds, stress, strict=True)
+        {**_fold(folder, pace), "stress": test}
+        for pace, test in zip(listener.folds, tests, strict=True)
     ]
     summary = finished.summary
     return {
@@ -209,7 +215,18 @@ def _run_whole(job: Mapping[str, Any], config: RunConfig, load: Load) -> dict[st
         "out_of_sample": summary["out_of_sample"],
         "baselines": summary["baselines"],
         "equity": thinned_equity(folder),
+        "stress_error": stress_error,
     }
+
+
+def _stress(
+    folder: Path, config: RunConfig, loaded: LoadedBars, cache: ArrayCache | None
+) -> tuple[list[dict[str, Any]] | None, str | None]:
+    """Return the stress tests of a run's folds, or nothing and why not."""
+    try:
+        return stress_tests(folder, config, loaded.bars, cache), None
+    except Exception as error:  # noqa: BLE001 - an extra test may not throw hours of training away
+        return None, f"{type(error).__name__}: {error}"
 
 
 def _fold(folder: Path, pace: FoldPace) -> dict[str, Any]:
@@ -264,6 +281,7 @@ def _run_timed(job: Mapping[str, Any], config: RunConfig, load: Load) -> dict[st
         "timed_cpu_s": pace.cpu_s,
         "n_steps": training.n_steps,
         "n_updates": training.n_updates,
+        "n_evaluations": len(training.evaluations),
         "steps_per_s": listener.steps_per_s,
         "warm_up_s": listener.warm_up_s,
         "n_parameters": sum(item.numel() for item in training.policy.parameters()),

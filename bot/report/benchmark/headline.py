@@ -88,10 +88,12 @@ def _verdict(benchmark: Benchmark, ours: ArmView) -> Html:
 def _figures(benchmark: Benchmark, ours: ArmView) -> list[Html]:
     original = benchmark.arm(ORIGINAL)
     speed, pace = ours.measure("speed"), ours.measure("pace")
+    is_about = ours.is_extrapolated or (original is not None and original.is_extrapolated)
+    about = EXTRAPOLATED if is_about and speed.value is not None else ""
     return [
         _figure("A fold, original", _fold(original), "original"),
         _figure(f"A fold, {benchmark.profile}", _fold(ours), "agent"),
-        _figure(f"Times as fast{_interval(speed)}", _factor(speed)),
+        _figure(f"Times as fast{_interval(speed)}", about + _factor(speed)),
         _figure(f"Env steps a second, times{_interval(pace)}", _factor(pace)),
     ]
 

@@ -56,7 +56,8 @@ def test_a_mistake_is_code_2_before_anything_runs_and_leaves_nothing(
 
 
 def test_what_is_said_while_it_runs_fits_80_columns(capsys):
-    plan = made_up.plan(kinds={"original": "timed", "optimized": "whole"})
+    kinds = {"original": "timed", "original_again": "timed", "optimized": "whole"}
+    plan = made_up.plan(kinds=kinds, n_again=2)
     screen = _Screen(shows=True)
     for event in (
         Calibrated(steps_per_s=83.4, n_threads=1, took_s=12.0, warm_up_s=3.0),
@@ -70,8 +71,8 @@ def test_what_is_said_while_it_runs_fits_80_columns(capsys):
         screen(event)
     said = capsys.readouterr().out
     assert max(map(len, said.splitlines())) <= 80
-    assert "Timed only, 3 seeds, env steps: original 1,024." in said
-    assert "2 of them done before" in said
+    assert "Timed only, 3 seeds, env steps: original 1,024, original_again 1,024." in said
+    assert "8 runs, 2 of them done before" in said
     assert "\x1b" not in said
 
 

@@ -30,6 +30,13 @@ def plan(*, kinds, n_folds=2, n_seeds=3, n_again=None):
     return Plan(arms=planned, n_folds=n_folds, n_seeds=n_seeds, duration_s=60.0)
 
 
+GROUND = {
+    "versions": {"torch": "2.9", "walkfast": "1.0"},
+    "machine": {"processor": "abacus", "n_usable_cores": 2.0, "python": "3.11"},
+    "code": "a" * 64,
+}
+
+
 def answer(kind, *, scores=(0.01, 0.02), wall_s=10.0, steps_per_s=100.0, n_trades=5):
     """Return what a child answers."""
     common = {
@@ -46,9 +53,10 @@ def answer(kind, *, scores=(0.01, 0.02), wall_s=10.0, steps_per_s=100.0, n_trade
         "peak_memory_bytes": 500_000_000,
         "process_cpu_s": 9.0,
         "load_average": None,
+        "ground": GROUND,
     }
     if kind == "timed":
-        return {**common, "folds": [], "timed_wall_s": 8.0, "timed_cpu_s": 7.5}
+        return {**common, "folds": [], "n_evaluations": 1, "timed_wall_s": 8.0, "timed_cpu_s": 7.5}
     folds = [
         {
             "fold_index": index,

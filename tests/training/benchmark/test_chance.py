@@ -199,6 +199,15 @@ def test_stress_of_one_seed_has_no_interval_and_that_of_nothing_is_not_told():
     assert not any("chance" in text for text in sentences(content))  # from before it was measured
 
 
+def test_a_stress_test_that_failed_leaves_the_rest():
+    equities = runs({"original": 0.0, "optimized": 0.0})
+    units = [unit(*key) for key in equities]
+    units[-1]["folds"][0]["stress"] = None
+    content, says = concluded(equities, units=units)
+    assert content["chance"]["optimized"]["stress"] is None
+    assert not any(text.startswith("Under stress") for text in says)
+
+
 def test_units_from_before_the_stress_test_have_none():
     equities = runs({"original": 0.0, "optimized": 0.0})
     content, says = concluded(equities, units=[unit(*key, stress=None) for key in equities])

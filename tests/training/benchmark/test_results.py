@@ -10,6 +10,7 @@ import pytest
 from tests.training.benchmark import made_up
 from training.benchmark.config import BenchmarkConfig
 from training.benchmark.gaps import LATE
+from training.benchmark.numbers import tables
 from training.benchmark.results import Course, conclude
 from training.benchmark.table import cells, markdown, sentences
 
@@ -144,17 +145,79 @@ def test_an_original_that_trained_whole_needs_no_stand_in():
     assert "float32 rounding" not in " ".join(sentences(content))
 
 
+def timed_fold_s(name, **values):
+    kinds = dict.fromkeys(("original", "original_16_envs", "optimized"), "timed")
+    units = [{**made_up.unit(arm, 42, "timed"), **values} for arm in kinds]
+    return concluded(units, kinds=kinds, n_seeds=1)["arms"][name]["fold_s"]
+
+
+@pytest.mark.parametrize("name", ["original", "original_16_envs"])
+def test_no_extrapolated_fold_of_stock_has_its_evaluations(name):
+    assert timed_fold_s(name) == pytest.approx(1_003.52)
+
+
 def test_an_extrapolated_fold_of_another_arm_has_its_evaluations():
-    units = [made_up.unit("original", 42, "timed"), made_up.unit("optimized", 42, "timed")]
-    kinds = {"original": "timed", "original_16_envs": "timed", "optimized": "timed"}
-    units.append(made_up.unit("original_16_envs", 42, "timed"))
-    content = concluded(units, kinds=kinds, n_seeds=1)
-    fold_s = {name: arm["fold_s"] for name, arm in content["arms"].items()}
-    assert fold_s["original"] == pytest.approx(1_003.52)
-    assert fold_s["original_16_envs"] == pytest.approx(
-        1_003.52 + 11 * 0.25
-    )  # each 10,000 of 100,352
-    assert fold_s["optimized"] == pytest.approx(1_064.96 * 1.1)  # may cost a tenth
+    assert timed_fold_s("optimized") == pytest.approx(1_064.96 * 1.1)  # may cost a tenth
+
+
+@pytest.mark.parametrize(
+    ("told", "evaluation_s"),
+    [({"n_evaluations": 2}, 0.125), ({"n_evaluations": None, "n_steps": 18_432}, 0.125)],
+)
+def test_an_evaluation_takes_what_one_of_those_that_were_made_took(told, evaluation_s):
+    arms = made_up.arms(ablation=True)
+    plan = made_up.plan(kinds={"plus_engine": "timed"}, n_seeds=1)
+    unit = {**made_up.unit("plus_engine", 42, "timed"), **told}
+    numbers = tables(arms, plan, [unit])["plus_engine"]
+    assert numbers.fold_s[0, 0] == pytest.approx(1_003.52 + 11 * evaluation_s)  # of 100,352 steps
+
+
+def test_all_arms_are_compared_with_the_original_with_16_environments_where_it_ran():
+    kinds = {"original": "whole", "original_16_envs": "whole", "optimized": "whole"}
+    many = [made_up.unit("original_16_envs", 42 + s, wall_s=100.0 + s) for s in range(3)]
+    content = concluded([*pairs(), *many], kinds=kinds)
+    ours = content["against_original_16_envs"]["optimized"]
+    assert ours["speed"]["value"] == pytest.approx((10.0 * 10.1 * 10.2) ** (1 / 3))
+    assert ours["speed"]["interval"]["low"] > 9
+    assert not ours["is_extrapolated"]
+    assert content["against_original_16_envs"]["original"]["speed"]["value"] < 0.11
+    assert concluded(pairs())["against_original_16_envs"] is None
+
+
+def test_a_ratio_of_extrapolated_times_is_about_in_the_verdict():
+    timed = [made_up.unit("original", 42 + s, "timed", steps_per_s=50.0 + s) for s in range(3)]
+    ours = [made_up.unit("optimized", 42 + s, wall_s=20.0) for s in range(3)]
+    content = concluded([*timed, *ours], kinds={"original": "timed", "optimized": "whole"})
+    reason = content["against_original"]["optimized"]["verdict"]["reason"]
+    assert reason.startswith("About 98.4")
+    assert reason.endswith("A fold of original is extrapolated.")
+    assert content["against_original"]["optimized"]["is_extrapolated"]
+    measured = concluded(pairs())["against_original"]["optimized"]
+    assert not measured["is_extrapolated"]
+    assert "bout" not in measured["verdict"]["reason"]
+
+
+def test_versions_and_machine_are_those_of_the_runs():
+    content = concluded(pairs())
+    assert content["machine"]["processor"] == "abacus"
+    assert content["versions"]["torch"] == "2.9"
+    assert content["code"] == "a" * 64
+    assert content["missing"] == []
+
+
+def test_runs_of_another_code_are_told_as_mixed():
+    units = pairs()
+    units[-1] = {**units[-1], "ground": {**made_up.GROUND, "code": "b" * 64}}
+    (told,) = concluded(units)["missing"]
+    assert told.startswith("The runs are mixed: walkfast's source aaaaaaaaaaaa (")
+    assert "and 3 more), bbbbbbbbbbbb (optimized 44). Times" in told
+
+
+def test_a_stress_test_that_failed_is_told():
+    units = pairs()
+    units[1] = {**units[1], "stress_error": "ValueError: a\nboom"}
+    (told,) = concluded(units)["missing"]
+    assert told.startswith("The test in dearer markets failed: optimized, seed 42: boom.")
 
 
 def test_chained_folds_need_whole_seeds():

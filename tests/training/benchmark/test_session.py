@@ -14,6 +14,7 @@ from training.benchmark.arms import make_arms
 from training.benchmark.children import Answer
 from training.benchmark.config import BenchmarkConfig
 from training.benchmark.events import Planned, UnitFinished, UnitStarted
+from training.benchmark.ground import ground
 from training.benchmark.session import Session, Subject, check_subject
 from training.config import RunConfig, original_config, with_values
 from training.errors import StoreError, TrainingError
@@ -37,7 +38,7 @@ class Children:
             speed = {"steps_per_s": self.pace, "took_s": 1.0, "warm_up_s": 0.5, "n_rounds": 2}
             speeds = [dict(speed) for _ in job.content["configs"]]
             return Answer(content={"speeds": speeds}, error=None, process_s=10.0)
-        content = made_up.answer(job.content["kind"])
+        content = {**made_up.answer(job.content["kind"]), "ground": ground()}
         return Answer(content=content, error=None, process_s=self.unit_s)
 
     @property
@@ -241,6 +242,16 @@ def test_other_versions_and_machines_are_said(tmp_path):
     assert "processor abacus, now" in warning
 
 
+def test_units_of_another_code_are_warned_of_and_told(tmp_path):
+    run(tmp_path / "b")
+    path = tmp_path / "b" / "units" / "original-0.json"
+    unit = json.loads(path.read_text())
+    unit["ground"]["code"] = "b" * 64
+    path.write_text(json.dumps(unit))
+    assert "walkfast's source" in notices(tmp_path / "b")[-1]
+    assert "bbbbbbbbbbbb (original 42)" in (tmp_path / "b" / "table.md").read_text()
+
+
 def test_a_plan_from_before_margins_were_planned_goes_on_by_the_default(tmp_path):
     run(tmp_path / "b")
     plan = json.loads((tmp_path / "b" / "plan.json").read_text())
@@ -311,10 +322,13 @@ def test_it_is_said_before_the_start_what_cannot_be_concluded(tmp_path):
 
 def test_all_cores_are_tried_for_the_original_and_taken_where_they_are_faster(tmp_path):
     class Cores(Children):
+        times = (2, 2)
+
         def __call__(self, job):
             answer = super().__call__(job)
             if job.name == "calibrate-threads":
-                answer.content["speeds"][0]["steps_per_s"] *= 2
+                for speed, times in zip(answer.content["speeds"], self.times, strict=True):
+                    speed["steps_per_s"] *= times
             return answer
 
     children = Cores()
@@ -322,9 +336,36 @@ def test_all_cores_are_tried_for_the_original_and_taken_where_they_are_faster(tm
     threads = {job.name: job.n_threads for job in children.jobs}
     assert threads["original-0"] == threads["original_16_envs-0"] == 4
     assert threads["optimized-0"] == RunConfig().agent.n_threads
+    each = Cores()
+    each.times = (2, 0.5)
+    run(tmp_path / "each", each, of=replace(subject(), n_cores=4), minutes=60.0)
+    threads = {job.name: job.n_threads for job in each.jobs}
+    assert (threads["original-0"], threads["original_16_envs-0"]) == (4, 1)
     slow = Children(fails={"calibrate-threads"})
     run(tmp_path / "c", slow, of=replace(subject(), n_cores=4), minutes=60.0)
     assert {job.name: job.n_threads for job in slow.jobs}["original-0"] == 1
+
+
+def test_cores_that_were_not_tried_are_told(tmp_path):
+    wide = replace(subject(), n_cores=4)
+    run(tmp_path / "all", of=wide, minutes=60.0)
+    assert "Threads of" not in (tmp_path / "all" / "table.md").read_text()
+    run(tmp_path / "none", of=wide, minutes=1.2, n_seeds=1)
+    page = (tmp_path / "none" / "table.md").read_text()
+    assert "Threads of original: 1; 4 were not tried" in page
+    content = run(tmp_path / "one", of=wide, minutes=1.5, n_seeds=1)
+    assert content["planned"]["calibration"]["threads"]["original"]["why"] is None
+    page = (tmp_path / "one" / "table.md").read_text()
+    assert "Threads of original 16 envs: 1; the original's" in page
+
+
+def test_settings_that_read_alike_and_are_not_are_refused(tmp_path):
+    run(tmp_path / "b")
+    plan = json.loads((tmp_path / "b" / "plan.json").read_text())
+    plan["identity"]["arms"]["original"] = "0" * 64
+    (tmp_path / "b" / "plan.json").write_text(json.dumps(plan))
+    with pytest.raises(StoreError, match="settings of original by another version"):
+        run(tmp_path / "b")
 
 
 def test_an_initial_model_is_refused():

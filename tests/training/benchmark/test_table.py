@@ -48,6 +48,25 @@ def test_a_row_has_speed_time_to_quality_quality_and_verdict():
     assert row(content, "buy and hold")["Test return"] == "+3.00%"
 
 
+def test_the_original_with_16_environments_has_a_column_where_it_ran():
+    kinds = {"original": "timed", "original_16_envs": "whole", "optimized": "whole"}
+    timed = [made_up.unit("original", 42 + seed, "timed") for seed in range(3)]
+    units = [*timed, *runs("original_16_envs", 30.0), *runs("optimized", 3.0)]
+    content = concluded(units, kinds=kinds)
+    page = markdown(content).splitlines()
+    assert "| Times as fast | Times as fast as 16 envs |" in page[0]
+    ours = next(line for line in page if line.startswith("| optimized"))
+    assert ours.split("|")[4].strip().startswith("~331")  # 100,352 steps at 100 a second by 3.03 s
+    assert ours.split("|")[5].strip() == "10 (10-10)"
+    original = next(line for line in page if line.startswith("| original |"))
+    assert original.split("|")[5].strip().startswith("~0.0302")
+    said = list(sentences(content))
+    assert any("A fold of ours is 10 (10-10) times as fast as one of" in text for text in said)
+    assert any(text.startswith("optimized: ") and "about 331" in text for text in said)
+    assert "threads: original 1, original 16 envs 1, optimized 1" in page[-1]
+    assert "16 envs" not in markdown(concluded([*runs("original", 60.0), *runs("optimized", 3.0)]))
+
+
 def test_folds_that_never_got_there_are_in_the_cell_and_in_the_words():
     units = [*runs("original", 60.0), *runs("optimized", 3.0)]
     for fold in units[-1]["folds"]:
