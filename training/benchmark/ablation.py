@@ -12,14 +12,21 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from training.benchmark.arms import ENGINE, SWITCHES, WITHOUT
 from training.benchmark.numbers import ArmNumbers, bootstrap_for, mean, not_measured
 from training.seeds import generator
 from training.significance.intervals import Estimate
 from training.significance.robust import paired_difference
 from training.significance.speed import speed_up
+from training.significance.verdict import Margin, VerdictKind, judge_quality
 
 Row = Mapping[str, Any]
+PAYS = "pays"
+"""Faster, and its test score is shown to be not worse."""
+OPEN = "faster, quality unresolved"
+LOWER = "faster, but a lower score"
 NOT_SHOWN = "not shown to pay"
 """The interval of the times as fast includes 1."""
 COLUMNS = (
@@ -44,17 +51,24 @@ COLUMNS = (
 )
 
 
-def worth(numbers: Mapping[str, ArmNumbers]) -> list[dict[str, Any]]:
-    """Return a row for each arm of the ablation, in the order of the arms."""
-    return [_row(item, numbers) for item in numbers.values() if item.arm.follows]
+def worth(numbers: Mapping[str, ArmNumbers], margin: Margin | None) -> list[dict[str, Any]]:
+    """Return a row for each arm of the ablation, in the order of the arms.
+
+    Args:
+        numbers: The finished runs of all arms.
+        margin: That of the benchmark; None = not fixed, so that no score passes as not worse.
+    """
+    return [_row(item, numbers, margin) for item in numbers.values() if item.arm.follows]
 
 
-def word(speed: Estimate, quality: Estimate) -> str:
+def word(speed: Estimate, quality: Estimate, margin: Margin | None, *, n_failed: int = 0) -> str:
     """Say whether an optimization pays; faster and slower only where the whole interval is.
 
     Args:
         speed: Times as fast with it as without.
         quality: Test score with it minus without.
+        margin: The loss of score that counts as none; None = not fixed.
+        n_failed: Runs with it that failed and finished without it.
     """
     if speed.value is None:
         return "not measured"
@@ -63,9 +77,16 @@ def word(speed: Estimate, quality: Estimate) -> str:
     loses = quality.interval is not None and quality.interval.high < 0
     gains = quality.interval is not None and quality.interval.low > 0
     if speed.interval.low > 1:
-        return "faster, but a lower score" if loses else "pays"
+        return LOWER if loses else PAYS if _holds(quality, margin, n_failed) else OPEN
     time = "slower" if speed.interval.high < 1 else NOT_SHOWN
     return f"{time}; a higher score" if gains else f"{time}; a lower score" if loses else time
+
+
+def _holds(quality: Estimate, margin: Margin | None, n_failed: int) -> bool:
+    """Whether the score is shown to be not worse."""
+    if margin is None:
+        return False
+    return judge_quality(quality, margin, n_candidate_failed=n_failed)[0] is VerdictKind.NOT_WORSE
 
 
 def csv_text(rows: Sequence[Row]) -> str:
@@ -77,7 +98,9 @@ def csv_text(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def _row(item: ArmNumbers, numbers: Mapping[str, ArmNumbers]) -> dict[str, Any]:
+def _row(
+    item: ArmNumbers, numbers: Mapping[str, ArmNumbers], margin: Margin | None
+) -> dict[str, Any]:
     assert item.arm.follows is not None
     other = numbers[item.arm.follows]
     is_left_out = item.arm.name.startswith(WITHOUT)
@@ -89,10 +112,11 @@ def _row(item: ArmNumbers, numbers: Mapping[str, ArmNumbers]) -> dict[str, Any]:
     if on.has_scores and off.has_scores:
         config = bootstrap_for(on, off)
         quality = paired_difference(on.scores, off.scores, rng=rng, config=config)
+    n_failed = int((np.isnan(on.scores) & ~np.isnan(off.scores)).sum())
     return {
         "switch": item.arm.switch,
         "how": "left out" if is_left_out else "added",
-        "word": word(speed, quality),
+        "word": word(speed, quality, margin, n_failed=n_failed),
         "with": on.arm.name,
         "without": off.arm.name,
         "judged_by": "a fold's time" if both_whole else "the pace of training",

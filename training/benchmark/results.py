@@ -112,7 +112,7 @@ def conclude(
         "against_original_16_envs": _against_16_envs(numbers),
         "calibration": dict(calibration),
         "time_to_quality": time_to_quality(numbers),
-        "worth": worth(numbers),
+        "worth": worth(numbers, in_force),
         **conclude_chance(list(numbers.values()), equities or {}),
         "units": [dict(unit) for unit in units],
     }

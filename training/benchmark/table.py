@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from training.benchmark.ablation import NOT_SHOWN, PAYS
 from training.benchmark.arms import (
     AGAIN,
     OPTIMIZED,
@@ -271,22 +272,23 @@ def _soon(content: Content) -> Iterator[str]:
 
 
 def _what_pays(content: Content) -> Iterator[str]:
-    """Say which optimizations are shown to pay both ways, and which are not."""
+    """Say which optimizations pay both ways, and of the others what was found, word by word."""
     words: dict[str, list[str]] = {}
     for row in content["worth"]:
         words.setdefault(SWITCHES[row["switch"]], []).append(row["word"])
-    pays = [name for name, said in words.items() if set(said) == {"pays"}]
-    partly = [name for name, said in words.items() if "pays" in said and name not in pays]
-    rest = [name for name, said in words.items() if "pays" not in said]
+    pays = [name for name, said in words.items() if set(said) == {PAYS}]
+    partly = [name for name, said in words.items() if PAYS in said and name not in pays]
     if pays:
         yield f"Pays, added and left out alike: {', '.join(pays)}."
     if partly:
         yield f"Pays in one of the two comparisons only: {', '.join(partly)}."
-    if rest:
-        yield (
-            f"Not shown to pay: {', '.join(rest)}. An interval of the times as fast that includes "
-            "1 shows nothing."
-        )
+    rest: dict[str, list[str]] = {}
+    for name, said in words.items():
+        if PAYS not in said:
+            rest.setdefault(" or ".join(dict.fromkeys(said)), []).append(name)
+    for word, names in rest.items():
+        means = " (the interval of the times as fast includes 1)" if word == NOT_SHOWN else ""
+        yield f"{word[:1].upper()}{word[1:]}{means}: {', '.join(names)}."
 
 
 def _drift(content: Content) -> Iterator[str]:

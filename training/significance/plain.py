@@ -7,7 +7,7 @@ Not here: the numbers it speaks of (`overfitting`, `blocks`), which of two arms 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from training.significance.intervals import Estimate
@@ -60,12 +60,17 @@ def chance_line(
     results = {passed for passed, _ in clauses}
     beats = False if False in results else None if None in results else True
     told = [words for passed, words in clauses if beats or not passed]
-    sentences = [f"{_LEADS[beats]}: {'; '.join(told)}.", _choice_words(deflated, overfitting)]
+    sentences = [
+        f"{_LEADS[beats]}: {'; '.join(told)}.",
+        *_choice_words(deflated, overfitting),
+        _TRIED,
+    ]
     if against:
         sentences.insert(1, "Returns are summed over bars, not compounded.")
     return ChanceLine(beats_chance=beats, text=" ".join(sentences))
 
 
+_TRIED = "Settings and seeds that were tried before count as well, and are not counted here."
 _Clause = tuple[bool | None, str]
 _LEADS = {
     True: "This beats chance",
@@ -106,16 +111,19 @@ def _baseline_clause(name: str, difference: Estimate) -> _Clause:
     return False, f"against {against} it earned {numbers}, which includes 0"
 
 
-def _choice_words(deflated: DeflatedSharpe | None, overfitting: Overfitting | None) -> str:
+def _choice_words(
+    deflated: DeflatedSharpe | None, overfitting: Overfitting | None
+) -> Iterator[str]:
     if overfitting is None and deflated is not None and deflated.n_trials == 1:
-        return "Settings and seeds that were tried before count as well, and are not counted here."
+        return
     if overfitting is None or overfitting.probability is None:
-        return "Probability that the choice among configurations is overfitted: n/a."
+        yield "Probability that the choice among configurations is overfitted: n/a."
+        return
     words = (
         "Probability that the choice among "
         f"{overfitting.n_configurations} configurations is overfitted: "
         f"{overfitting.probability:.2f}"
     )
     if overfitting.probability >= COIN_TOSS:
-        return f"{words}, no better than a coin toss."
-    return f"{words}."
+        words += ", no better than a coin toss"
+    yield f"{words}."

@@ -21,6 +21,7 @@ from training.significance.intervals import (
     UNIT_WORDS,
     BootstrapConfig,
     Estimate,
+    Floats,
     as_pair,
     as_panel,
 )
@@ -116,7 +117,8 @@ class ArmComparison:
     Attributes:
         speed: Times as fast, see `speed_up`.
         quality: Interquartile mean of score differences, see `paired_difference`.
-        improvement: See `improvement_probability`.
+        improvement: See `improvement_probability`; no interval unless seeds within folds are what
+            is resampled.
         margin: The loss that counts as none.
         verdict: What follows.
     """
@@ -173,10 +175,25 @@ def compare_arms(
     return ArmComparison(
         speed=speed,
         quality=quality,
-        improvement=improvement_probability(ours, theirs, rng=rng, config=config),
+        improvement=_improvement(ours, theirs, rng, config),
         margin=margin,
         verdict=judge(speed, quality, margin, n_candidate_failed=n_failed),
     )
+
+
+def _improvement(
+    ours: Floats, theirs: Floats, rng: np.random.Generator, config: BootstrapConfig | None
+) -> Estimate:
+    """Return the probability of improvement, without its interval where folds are chained.
+
+    That resamples seeds within folds, which takes the folds of a seed for unrelated: over chained
+    folds an interval of 90 % covered 49 %.
+    """
+    found = improvement_probability(ours, theirs, rng=rng, config=config)
+    if config is None or config.unit in (None, "seeds_within_folds"):
+        return found
+    words = "No interval: the folds of a seed hang together, and it would take them for unrelated."
+    return replace(found, interval=None, standard_error=None, unit=None, warnings=(words,))
 
 
 def margin_of_reference(reference_scores: ArrayLike, *, frac: float = REFERENCE_FRAC) -> Margin:

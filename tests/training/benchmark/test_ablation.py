@@ -12,6 +12,7 @@ from training.benchmark.ablation import COLUMNS, csv_text, word
 from training.benchmark.config import BenchmarkConfig
 from training.benchmark.results import conclude
 from training.significance.intervals import Estimate, Interval
+from training.significance.verdict import Margin
 
 
 def estimate(value, low=None, high=None):
@@ -25,19 +26,29 @@ def estimate(value, low=None, high=None):
     ("speed", "quality", "says"),
     [
         ((1.2, 1.1, 1.3), (0.0, -0.1, 0.1), "pays"),
+        ((1.2, 1.1, 1.3), (0.0, -0.2, 0.2), "faster, quality unresolved"),  # -0.2 is the margin
+        ((3.0, 2.9, 3.1), (-0.5,), "faster, quality unresolved"),
         ((1.2, 1.1, 1.3), (-0.2, -0.3, -0.1), "faster, but a lower score"),
         ((1.2, 1.0, 1.3), (0.0, -0.1, 0.1), "not shown to pay"),
         ((1.0, 0.9, 1.1), (0.2, 0.1, 0.3), "not shown to pay; a higher score"),
         ((1.0, 0.9, 1.1), (-0.2, -0.3, -0.1), "not shown to pay; a lower score"),
         ((0.8, 0.7, 0.9), (0.0, -0.1, 0.1), "slower"),
         ((0.8, 0.7, 0.9), (0.2, 0.1, 0.3), "slower; a higher score"),
-        ((1.2, 1.1, 1.3), (None,), "pays"),
+        ((1.2, 1.1, 1.3), (None,), "faster, quality unresolved"),
         ((9.0,), (0.0, -0.1, 0.1), "no interval"),
         ((None,), (None,), "not measured"),
     ],
 )
 def test_only_what_the_whole_interval_says_is_said(speed, quality, says):
-    assert word(estimate(*speed), estimate(*quality)) == says
+    margin = Margin(value=0.2, source="given", words="")
+    assert word(estimate(*speed), estimate(*quality), margin) == says
+
+
+def test_without_a_margin_or_with_failed_runs_a_faster_one_is_not_said_to_pay():
+    both = estimate(1.2, 1.1, 1.3), estimate(0.0, -0.1, 0.1)
+    assert word(*both, None) == "faster, quality unresolved"
+    margin = Margin(value=0.2, source="given", words="")
+    assert word(*both, margin, n_failed=1) == "faster, quality unresolved"
 
 
 def rows_of(content):

@@ -281,4 +281,6 @@ def test_the_worth_of_a_switch_needs_whole_trainings_unless_it_is_the_engine():
     assert worth["engine", "added"] == pytest.approx(10)
     assert worth["cache", "added"] is None
     assert worth["cache", "left out"] == pytest.approx(1)
-    assert "| the engine | added | 10 (10-10) | n/a | pays |" in markdown(content)
+    assert "| the engine | added | 10 (10-10) | n/a | faster, quality unresolved |" in markdown(
+        content
+    )

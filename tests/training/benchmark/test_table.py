@@ -111,6 +111,15 @@ def test_an_ablation_has_its_own_table_and_says_what_pays_and_what_is_not_shown_
     assert "the engine" not in not_shown
 
 
+@pytest.mark.parametrize("word", ["slower", "not measured", "faster, quality unresolved"])
+def test_only_an_interval_that_includes_1_is_told_as_not_shown_to_pay(word):
+    content = concluded([*runs("original", 60.0), *runs("optimized", 3.0)])
+    content["worth"] = [{"switch": "cache", "word": word}]
+    said = " ".join(sentences(content))
+    assert f"{word[:1].upper()}{word[1:]}: preprocessing cache." in said
+    assert "includes 1" not in said
+
+
 @pytest.mark.parametrize(("again_s", "says"), [(60.0, False), (90.0, True)])
 def test_an_original_that_is_not_as_fast_as_itself_is_told(again_s, says):
     kinds = {"original": "whole", "original_again": "whole", "optimized": "whole"}

@@ -34,6 +34,9 @@ def earned(low, high):
     return Estimate(value=(low + high) / 2, interval=interval, n_values=1000)
 
 
+TRIED = "Settings and seeds that were tried before count as well, and are not counted here."
+
+
 def test_all_tests_passed_beat_chance():
     got = chance_line(DEFLATED, CHOICE, {"flat": earned(0.1, 0.3), "random": earned(0.2, 0.4)})
     assert got.beats_chance
@@ -41,7 +44,8 @@ def test_all_tests_passed_beat_chance():
         "This beats chance: the deflated Sharpe ratio for 12 configurations tried, 0.970, reaches "
         "0.95; it earned more than flat, +20.00% (90% interval +10.00% to +30.00%); it earned more "
         "than random, +30.00% (90% interval +20.00% to +40.00%). Returns are summed over bars, not "
-        "compounded. Probability that the choice among 12 configurations is overfitted: 0.08."
+        "compounded. Probability that the choice among 12 configurations is overfitted: 0.08. "
+        "Settings and seeds that were tried before count as well, and are not counted here."
     )
     json.dumps(got.to_json(), allow_nan=False)
 
@@ -98,13 +102,13 @@ def test_one_configuration_is_singular_and_others_tried_before_count():
     got = chance_line(replace(DEFLATED, n_trials=1, probability=0.5), None, {})
     assert "for 1 configuration tried, 0.500, is below" in got.text
     assert got.text.endswith("tried before count as well, and are not counted here.")
-    assert chance_line(DEFLATED, None, {}).text.endswith("overfitted: n/a.")
+    assert chance_line(DEFLATED, None, {}).text.endswith(f"overfitted: n/a. {TRIED}")
 
 
 def test_the_choice_is_told_and_does_not_decide():
     coin = replace(CHOICE, probability=0.5)
     got = chance_line(DEFLATED, coin, {"flat": earned(0.1, 0.3)})
     assert got.beats_chance
-    assert got.text.endswith("is overfitted: 0.50, no better than a coin toss.")
+    assert got.text.endswith(f"is overfitted: 0.50, no better than a coin toss. {TRIED}")
     same = chance_line(DEFLATED, replace(CHOICE, probability=None), {"flat": earned(0.1, 0.3)})
-    assert same.text.endswith("overfitted: n/a.")
+    assert same.text.endswith(f"overfitted: n/a. {TRIED}")

@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import norm, t
 
 from envs.errors import ConfigError
-from training.significance.intervals import Estimate, Interval
+from training.significance.intervals import BootstrapConfig, Estimate, Interval
 from training.significance.verdict import (
     MOST_SEEDS,
     ArmRuns,
@@ -281,6 +281,17 @@ def test_arms_are_compared_as_a_whole():
     )
     for part in (good.margin, good.verdict):
         json.dumps(part.to_json(), allow_nan=False)
+
+
+def test_over_chained_folds_the_chance_of_improvement_has_no_interval():
+    reference = 1 + 0.01 * new_rng().normal(size=(4, 5))
+    both = runs(reference + 0.01, 1), runs(reference, 9)
+    assert compare_arms(*both, rng=new_rng()).improvement.interval is not None
+    chained = compare_arms(*both, rng=new_rng(), config=BootstrapConfig(unit="seeds"))
+    assert chained.quality.interval is not None
+    assert chained.improvement.interval is None
+    assert chained.improvement.value is not None
+    assert "hang together" in chained.improvement.warnings[0]
 
 
 def test_flat_agents_in_both_arms_are_no_division_by_zero():
