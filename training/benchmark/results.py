@@ -58,11 +58,13 @@ class Course:
     Attributes:
         margin: What `training.benchmark.margin` wrote into its plan; None = taken from
             these units.
+        look: The how manieth look at this benchmark's scores, from 1 on.
         n_left_out: Units that were not begun for want of time.
         why_not_run: Why units are missing that were not begun.
     """
 
     margin: Mapping[str, Any] | None = None
+    look: int = 1
     n_left_out: int = 0
     why_not_run: str | None = None
 
@@ -105,7 +107,7 @@ def conclude(
         "missing": list(missing(numbers, plan, why=course.why_not_run)),
         "arms": {name: _described(item) for name, item in numbers.items()},
         "against_original": {
-            name: _compared(item, original, scored, in_force)
+            name: _compared(item, original, scored, in_force, look=course.look)
             for name, item in numbers.items()
             if name != ORIGINAL
         },
@@ -183,7 +185,12 @@ def _quality(item: ArmNumbers) -> dict[str, Any]:
 
 
 def _compared(
-    item: ArmNumbers, reference: ArmNumbers, scored: ArmNumbers, in_force: Margin | None
+    item: ArmNumbers,
+    reference: ArmNumbers,
+    scored: ArmNumbers,
+    in_force: Margin | None,
+    *,
+    look: int,
 ) -> dict[str, Any]:
     """Compare an arm with another one in speed, and in quality where there are scores of both.
 
@@ -192,6 +199,7 @@ def _compared(
         reference: The original.
         scored: Who has the original's scores.
         in_force: The margin of the quality; None where it is not fixed yet.
+        look: The how manieth look at its scores, from 1 on.
     """
     found = _Found(item=item, scored=scored, in_force=in_force)
     rng = generator(item.arm.config.seed, "benchmark", reference.arm.name, item.arm.name)
@@ -203,6 +211,7 @@ def _compared(
             margin=in_force or _no_margin(_WAITS),
             rng=rng,
             config=bootstrap_for(item, scored),
+            look=look,
         )
         improvement, margin, verdict = compared.improvement, compared.margin, compared.verdict
         speed, quality = compared.speed, compared.quality

@@ -13,6 +13,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from envs.errors import ConfigError
 from training import store as files
 from training.benchmark import results
@@ -24,6 +26,7 @@ from training.benchmark.equity import stitched_equities
 from training.benchmark.events import Calibrated, Planned, UnitFinished, UnitStarted
 from training.benchmark.gaps import INTERRUPTED, LATE, foretold
 from training.benchmark.ground import ground
+from training.benchmark.looks import look_at, looked
 from training.benchmark.margin import fixed_margin, planned_margin
 from training.benchmark.numbers import scored_original, tables
 from training.benchmark.pace import PATIENCE_S, Paces, PaceTest
@@ -267,6 +270,8 @@ class Session:
     ) -> dict[str, Any]:
         self._fix_margin(plan_file, plan)
         units = self._recorded(plan)
+        looks = plan_file.setdefault("looks", [])
+        look = look_at(looks, n_pairs=self._n_pairs(plan))
         content = results.conclude(
             self.subject.arms,
             plan,
@@ -274,11 +279,15 @@ class Session:
             config=self.config,
             data=self.subject.data,
             course=results.Course(
-                margin=plan_file["margin"], n_left_out=n_left_out, why_not_run=why
+                margin=plan_file["margin"], look=look, n_left_out=n_left_out, why_not_run=why
             ),
             equities=stitched_equities(self.store.path(RUNS), units),
         )
+        if look > len(looks) and (told := looked(content, look)) is not None:
+            looks.append(told)
+            self._write(PLAN_FILE, plan_file)
         content |= {
+            "looks": list(looks),
             "command": self.subject.command,
             "planned": dict(plan_file),
             "took_s": self._spent_s,
@@ -288,6 +297,12 @@ class Session:
         if content["worth"]:
             self.store.path(ABLATION_FILE).write_text(csv_text(content["worth"]), encoding="utf-8")
         return content
+
+    def _n_pairs(self, plan: Plan) -> int:
+        """Count the folds and seeds with scores of both ours and the original."""
+        arms = tables(self.subject.arms, plan, list(self._recorded(plan).values()))
+        both = arms[OPTIMIZED].scores - scored_original(arms).scores
+        return int((~np.isnan(both)).sum())
 
     @property
     def _spent_s(self) -> float:

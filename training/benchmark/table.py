@@ -21,6 +21,7 @@ from training.benchmark.arms import (
     WITHOUT,
 )
 from training.benchmark.chance import chance_sentences
+from training.benchmark.looks import look_sentences
 
 NONE = "n/a"
 EXTRAPOLATED = "~"
@@ -252,6 +253,7 @@ def _details(content: Content) -> Iterator[str]:
     yield from _what_pays(content)
     yield from _how(content)
     yield from _drift(content)
+    yield from look_sentences(content)
     yield from content["missing"]
 
 
@@ -355,8 +357,8 @@ def _ground(content: Content) -> str:
     threads = ", ".join(f"{_spelled(name)} {told[name]}" for name in names)
     return (
         f"{data['symbol']} {data['timeframe']}, {data['n_bars']:,} bars; folds "
-        f"{content['n_folds']}, seeds {content['n_seeds']}; intervals of 90 %; returns and Sharpe "
-        f"of test bars only, interquartile means. {machine['processor']}, "
+        f"{content['n_folds']}, seeds {content['n_seeds']}; intervals of 90 % unless said; returns and "
+        f"Sharpe of test bars only, interquartile means. {machine['processor']}, "
         f"{machine['n_usable_cores']:g} cores, threads: {threads}; "
         f"torch {content['versions']['torch']}, "
         f"walkfast {content['versions']['walkfast']}{_code(content)}, "

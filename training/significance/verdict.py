@@ -42,6 +42,9 @@ CALIBRATION_CAP_FRAC = 2 * REFERENCE_FRAC
 LEAST_CALIBRATION_PAIRS = 10
 TO_ONE_DEVIATION = 1.4826
 """Deviation of a normal variable, in medians of its size."""
+ERROR = 0.05
+"""Probability that what is worse by the margin passes as not worse, over all looks together."""
+MOST_RESAMPLES = 64_000
 POWER = 0.8
 _TOO_LARGE = "faster, quality unresolved (margin larger than the score)"
 MOST_SEEDS = 1000
@@ -154,6 +157,7 @@ def compare_arms(
     margin: Margin | None = None,
     rng: np.random.Generator,
     config: BootstrapConfig | None = None,
+    look: int | None = None,
 ) -> ArmComparison:
     """Compare two arms in speed and quality and judge.
 
@@ -163,22 +167,51 @@ def compare_arms(
         margin: Fixed before the run; None = `margin_of_reference`.
         rng: Source of the resamples.
         config: How intervals are made; None = the defaults.
+        look: The how manieth look at a growing number of runs this is, from 1 on, see `at_look`;
+            None = the only one. Widens the intervals of scores; those of times stay.
 
     Raises:
         ConfigError: If the tables do not match, or hold infinities.
     """
+    of_scores = config if look is None else at_look(config or BootstrapConfig(), look)
     ours, theirs = as_pair(candidate.scores, reference.scores)
     margin = margin or margin_of_reference(theirs)
     speed = speed_up(reference.times_s, candidate.times_s, rng=rng, config=config)
-    quality = paired_difference(ours, theirs, rng=rng, config=config)
+    quality = paired_difference(ours, theirs, rng=rng, config=of_scores)
     n_failed = int((np.isnan(ours) & ~np.isnan(theirs)).sum())
     return ArmComparison(
         speed=speed,
         quality=quality,
-        improvement=_improvement(ours, theirs, rng, config),
+        improvement=_improvement(ours, theirs, rng, of_scores),
         margin=margin,
-        verdict=judge(speed, quality, margin, n_candidate_failed=n_failed),
+        verdict=judge(
+            speed,
+            quality,
+            margin,
+            n_candidate_failed=n_failed,
+            next_error=ERROR if look is None else error_of_look(look + 1),
+        ),
     )
+
+
+def error_of_look(look: int) -> float:
+    """Return the one-sided error that a look may spend: half of what those before it left of 5 %.
+
+    Args:
+        look: Its number, from 1 on.
+    """
+    return ERROR / 2.0**look
+
+
+def at_look(config: BootstrapConfig, look: int) -> BootstrapConfig:
+    """Return how intervals are made at a look, so that all looks together err as one would.
+
+    Args:
+        config: How they are made but for that.
+        look: Its number, from 1 on.
+    """
+    n_resamples = min(config.n_resamples * 2 ** (look - 1), MOST_RESAMPLES)
+    return replace(config, confidence=1 - 2 * error_of_look(look), n_resamples=n_resamples)
 
 
 def _improvement(
@@ -282,7 +315,12 @@ def _told(margin: Margin) -> Margin:
 
 
 def judge(
-    speed: Estimate, quality: Estimate, margin: Margin, *, n_candidate_failed: int = 0
+    speed: Estimate,
+    quality: Estimate,
+    margin: Margin,
+    *,
+    n_candidate_failed: int = 0,
+    next_error: float = ERROR,
 ) -> Verdict:
     """Judge from two estimates; pure.
 
@@ -297,6 +335,7 @@ def judge(
         quality: Candidate's score minus reference's.
         margin: The loss that counts as none.
         n_candidate_failed: Runs that the reference finished and the candidate did not.
+        next_error: One-sided error of the look that more seeds would be for.
     """
     reason = [_speed_words(speed)]
     if speed.interval is None or speed.interval.low <= 1:
@@ -309,7 +348,7 @@ def judge(
         return _verdict(kind, reason)
     if margin.exceeds_score and quality.interval is not None:
         return Verdict(kind=kind, text=_TOO_LARGE, more_seeds=None, reason=" ".join(reason))
-    more_seeds = seeds_needed(quality, margin.value)
+    more_seeds = seeds_needed(quality, margin.value, error=next_error)
     reason.append(_seeds_words(quality, more_seeds))
     return _verdict(kind, reason, more_seeds)
 
@@ -354,11 +393,11 @@ def judge_quality(
     return VerdictKind.NOT_WORSE, words
 
 
-def seeds_needed(quality: Estimate, margin: float) -> int:
+def seeds_needed(quality: Estimate, margin: float, *, error: float = ERROR) -> int:
     """Estimate how many more seeds for every fold would settle the quality with power 0.8.
 
-    The least m > n with se sqrt(n / m) (t_0.95 + z_0.8) <= distance, where n is the seeds of a
-    fold so far and se the standard error seen. The distance is the margin, as if both arms were
+    The least m > n with se sqrt(n / m) (t_(1 - error) + z_0.8) <= distance, where n is the seeds of
+    a fold so far and se the standard error seen. The distance is the margin, as if both arms were
     equally good; where so many seeds have been run already, the distance from the difference seen
     to minus the margin. Without an interval: the seeds that make one possible. Where whole folds
     were resampled, se holds the differences between folds too, and the answer is rather too high.
@@ -366,6 +405,7 @@ def seeds_needed(quality: Estimate, margin: float) -> int:
     Args:
         quality: The paired difference.
         margin: The loss that counts as none, 0 or more.
+        error: One-sided error of the test.
 
     Returns:
         1 to `MOST_SEEDS`.
@@ -382,7 +422,7 @@ def seeds_needed(quality: Estimate, margin: float) -> int:
         "seeds": seeds - 1,
         "folds": np.full(len(seeds), n_folds - 1),
     }[quality.unit or "seeds_within_folds"]
-    wanted = spread * (stdtrit(np.maximum(freedom, 1), 0.95) + ndtri(POWER))
+    wanted = spread * (stdtrit(np.maximum(freedom, 1), 1 - error) + ndtri(POWER))
     distance = margin if margin > 0 and wanted[0] > margin else abs(margin + quality.value)
     enough = np.flatnonzero(wanted <= distance)
     n_wanted = int(seeds[enough[0]]) if enough.size else MOST_SEEDS + int(n_seeds)

@@ -377,3 +377,26 @@ def test_an_initial_model_is_refused():
 def test_the_original_itself_is_not_judged():
     with pytest.raises(ConfigError, match="with a profile"):
         check_subject(make_arms(original_config()))
+
+
+def test_every_look_at_the_scores_is_written_down_and_costs_some_of_the_error(tmp_path):
+    folder = tmp_path / "b"
+
+    def widths(content):
+        interval = content["against_original"]["optimized"]["quality"]["interval"]
+        return interval["confidence"], [look["n_pairs"] for look in content["looks"]]
+
+    assert widths(run(folder, n_seeds=3)) == (pytest.approx(0.95), [6])
+    assert widths(run(folder, n_seeds=3)) == (pytest.approx(0.95), [6])  # nothing new to look at
+    assert widths(run(folder, n_seeds=5)) == (pytest.approx(0.975), [6, 10])
+    looks = json.loads((folder / "plan.json").read_text())["looks"]
+    assert [look["n_seeds"] for look in looks] == [3, 5]
+    page = (folder / "table.md").read_text()
+    assert "Look 2 at the scores of this benchmark, 10 pairs" in page
+    assert "intervals of 97.5 %" in page
+    assert f"Earlier looks said: 6 pairs: {looks[0]['verdict']}." in page
+
+
+def test_a_look_that_could_not_judge_the_quality_is_none(tmp_path):
+    content = run(tmp_path / "b", n_seeds=1)
+    assert content["looks"] == []

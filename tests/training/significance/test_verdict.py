@@ -18,6 +18,7 @@ from training.significance.verdict import (
     Margin,
     VerdictKind,
     compare_arms,
+    error_of_look,
     judge,
     margin_of_calibration,
     margin_of_reference,
@@ -310,6 +311,20 @@ def test_a_fold_that_failed_in_the_candidate_is_seen():
     got = compare_arms(runs(ours, 1), runs(reference, 9), rng=new_rng())
     assert got.verdict.kind is VerdictKind.UNRESOLVED
     assert "1 runs of the candidate failed" in got.verdict.reason
+
+
+def test_all_looks_together_spend_no_more_than_one():
+    spent = [error_of_look(look) for look in range(1, 60)]
+    assert spent[:2] == [0.025, 0.0125]
+    assert sum(spent) <= 0.05
+    reference = 1 + 0.01 * new_rng().normal(size=(4, 4))
+    both = runs(reference + new_rng().normal(size=(4, 4)), 1), runs(reference, 9)
+    looks = [compare_arms(*both, rng=new_rng(), look=look) for look in (1, 2, 3)]
+    intervals = [look.quality.interval for look in looks]
+    assert [interval.confidence for interval in intervals] == [0.95, 0.975, 0.9875]
+    assert intervals[0].low > intervals[1].low > intervals[2].low
+    assert {look.speed.interval.confidence for look in looks} == {0.9}
+    assert looks[0].verdict.more_seeds < looks[2].verdict.more_seeds
 
 
 def _rate_not_worse(shift, n_seeds, n_panels=400):
