@@ -122,11 +122,29 @@ def test_a_whole_unit_has_times_and_test_scores_of_every_fold_and_keeps_no_model
 
 
 @pytest.mark.slow
+def test_a_stress_test_that_fails_throws_no_run_away(tmp_path, monkeypatch):
+    def fails(*_):
+        raise ValueError("no such market")
+
+    monkeypatch.setattr("training.benchmark.unit.stress_tests", fails)
+    config = tiny_config(folds__max_folds=1, rules__cache__enabled=False)
+    folder = tmp_path / "run"
+    unit = run_job({"kind": "whole", "config": to_json(config), "run_folder": str(folder)}, load)
+    assert unit["stress_error"] == "ValueError: no such market"
+    (fold,) = unit["folds"]
+    assert fold["stress"] is None
+    assert fold["test"]["total_return_frac"] > -1
+    assert len(unit["ground"]["code"]) == 64
+    assert not list(folder.rglob("*.zip"))
+
+
+@pytest.mark.slow
 def test_a_timed_unit_has_a_pace_and_no_score_of_test_bars():
     config = tiny_config(rules__cache__enabled=False)
     unit = run_job({"kind": "timed", "config": to_json(config), "n_steps": 384}, load)
     assert unit["n_steps"] == 384
     assert unit["n_updates"] == 3
+    assert unit["n_evaluations"] == 3
     assert unit["steps_per_s"] > 0
     assert unit["folds"] == []
     assert "out_of_sample" not in unit
