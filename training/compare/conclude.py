@@ -132,7 +132,7 @@ def compare(pairing: Pairing, *, rng: np.random.Generator) -> Comparison:
         a=_numbers(pairing, pairing.a, rng),
         b=_numbers(pairing, pairing.b, rng),
         speed=speed,
-        quality=quality,
+        quality=_as_far_as_true(pairing, quality) if pairing.market else quality,
         improvement=_improvement(pairing, rng),
         stitched=_stitched(pairing, rng),
         margin=margin,
@@ -156,25 +156,30 @@ def _unit(pairing: Pairing) -> Unit | None:
 
 
 def _improvement(pairing: Pairing, rng: np.random.Generator) -> Estimate:
-    """Estimate how probably a run of b beats one of a; no interval where folds are chained."""
+    """Estimate how probably a run of b beats one of a; its interval only where that can be true."""
     ours, theirs = (pairing.panel(side, _score) for side in (pairing.b, pairing.a))
-    found = improvement_probability(ours, theirs, rng=rng)
-    if found.interval is None or not pairing.is_chained:
+    return _as_far_as_true(pairing, improvement_probability(ours, theirs, rng=rng))
+
+
+def _as_far_as_true(pairing: Pairing, found: Estimate) -> Estimate:
+    """Take an interval back that draws folds which hang together, or that is of costs, too."""
+    if pairing.market:
+        words = f"No interval: {_other_costs(pairing)}."
+    elif pairing.is_chained:
+        words = "No interval: it would take the chained folds of a run for unrelated."
+    else:
         return found
-    words = "No interval: it would take the chained folds of a run for unrelated."
-    return replace(found, interval=None, standard_error=None, warnings=(words,))
+    if found.interval is None:
+        return found
+    return replace(found, interval=None, standard_error=None, warnings=(*found.warnings, words))
 
 
 def _speed(pairing: Pairing, rng: np.random.Generator) -> Estimate:
-    """Compare times seed by seed; fold by fold where there is one seed, and say so."""
+    """Compare times seed by seed: the folds of one run are as fast as its hour was, all of them."""
     a_times, b_times = pairing.table(_duration)
-    if pairing.n_pairs > 1:
-        both = ~np.isnan(a_times - b_times)
-        means = [_means(np.where(both, times, np.nan)) for times in (a_times, b_times)]
-        return speed_up(means[0], means[1], rng=rng)
-    found = speed_up(a_times, b_times, rng=rng)
-    words = "The times of the folds of one run each are taken as unrelated."
-    return replace(found, warnings=(*found.warnings, words))
+    both = ~np.isnan(a_times - b_times)
+    means = [_means(np.where(both, times, np.nan)) for times in (a_times, b_times)]
+    return speed_up(means[0], means[1], rng=rng)
 
 
 def _means(times: Floats) -> Floats:
@@ -185,14 +190,21 @@ def _means(times: Floats) -> Floats:
 
 
 def _stitched(pairing: Pairing, rng: np.random.Generator) -> BaselineComparison:
+    """Compare the stitched returns; intervals only where they can be true."""
     a, b = pairing.returns()
-    return compare_with_baseline(
+    found = compare_with_baseline(
         b,
         a,
         bars_per_year=_bars_per_year(pairing),
         rng=rng,
         config=BlockConfig(kind="folds"),
         fold_index=pairing.fold_index,
+    )
+    return replace(
+        found,
+        return_difference=_as_far_as_true(pairing, found.return_difference),
+        sharpe_difference=_as_far_as_true(pairing, found.sharpe_difference),
+        p_value=None if pairing.market or pairing.is_chained else found.p_value,
     )
 
 
@@ -236,7 +248,7 @@ def _conclude(pairing: Pairing, speed: Estimate, quality: Estimate, margin: Marg
     if pairing.why_no_times is not None:
         kind, text, more_seeds = None, f"no verdict: {pairing.why_no_times}", None
     elif speed.interval is None:
-        kind, text = None, "no verdict: no interval of the times"
+        kind, (text, more_seeds) = None, _no_times(pairing)
     elif kind is VerdictKind.UNRESOLVED and why_none is not None:
         text, more_seeds = f"faster, quality unresolved ({why_none})", None
     elif kind is VerdictKind.UNRESOLVED and quality.interval is None:
@@ -252,6 +264,19 @@ def _conclude(pairing: Pairing, speed: Estimate, quality: Estimate, margin: Marg
     )
 
 
+def _no_times(pairing: Pairing) -> tuple[str, int | None]:
+    """Say why there is no interval of the times, and how many seeds would give one of the quality.
+
+    The folds of one run are no pairs of times: they share its hour on the machine.
+    """
+    if pairing.n_pairs > 1:
+        return "no verdict: no interval of the times", None
+    words = "no verdict: one seed a side does not show how times vary"
+    if not pairing.is_chained:
+        return words, 1
+    return f"{words}, and quality takes {SEEDS_FOR_QUALITY} a side", SEEDS_FOR_QUALITY - 1
+
+
 def _seeds_wanted(pairing: Pairing, more_seeds: int, reason: str) -> tuple[int, str]:
     """Return the seeds that an interval takes; chained folds need whole seeds, so many of them."""
     if not pairing.is_chained:
@@ -265,8 +290,7 @@ def _judgeable(pairing: Pairing, quality: Estimate) -> tuple[Estimate, str | Non
     """Return the quality as far as a verdict may rest on it, and why no seeds would help it."""
     none = replace(quality, interval=None, standard_error=None)
     if pairing.market:
-        names = ", ".join(item.name.removeprefix(MARKET) for item in pairing.market)
-        why = f"the sides traded under other costs or account rules: {names}"
+        why = _other_costs(pairing)
         return replace(none, warnings=(f"{why[0].upper()}{why[1:]}.",)), why
     if not any(np.nansum(table) for table in pairing.table(_trades)):
         why = "no agent of either ever traded"
@@ -275,6 +299,11 @@ def _judgeable(pairing: Pairing, quality: Estimate) -> tuple[Estimate, str | Non
         seeds = "one seed" if pairing.n_pairs == 1 else f"{pairing.n_pairs} seeds"
         return replace(none, warnings=(f"{_CHAINED} {seeds} a side cannot tell luck.",)), None
     return quality, None
+
+
+def _other_costs(pairing: Pairing) -> str:
+    names = ", ".join(item.name.removeprefix(MARKET) for item in pairing.market)
+    return f"the sides traded under other costs or account rules: {names}"
 
 
 def _quality_words(quality: Estimate, margin: Margin, n_failed: int) -> str:
