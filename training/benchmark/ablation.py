@@ -18,9 +18,10 @@ from training.benchmark.arms import ENGINE, SWITCHES, WITHOUT
 from training.benchmark.numbers import ArmNumbers, bootstrap_for, mean, not_measured
 from training.seeds import generator
 from training.significance.intervals import Estimate
+from training.significance.margins import Margin
 from training.significance.robust import paired_difference
 from training.significance.speed import speed_up
-from training.significance.verdict import Margin, VerdictKind, judge_quality
+from training.significance.verdict import VerdictKind, judge_quality
 
 Row = Mapping[str, Any]
 PAYS = "pays"

@@ -16,7 +16,7 @@ import numpy as np
 from training.benchmark.arms import AGAIN
 from training.benchmark.numbers import ArmNumbers
 from training.benchmark.plan import Plan
-from training.significance.verdict import (
+from training.significance.margins import (
     LEAST_CALIBRATION_PAIRS,
     Margin,
     margin_of_calibration,

@@ -21,7 +21,7 @@ from training.benchmark.arms import (
     ORIGINAL_16_ENVS,
     ORIGINAL_EXACT,
 )
-from training.significance.verdict import LEAST_CALIBRATION_PAIRS
+from training.significance.margins import LEAST_CALIBRATION_PAIRS
 
 Kind = Literal["whole", "timed"]
 

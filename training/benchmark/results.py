@@ -36,16 +36,10 @@ from training.benchmark.quality_time import time_to_quality
 from training.config import to_json
 from training.seeds import generator
 from training.significance.intervals import Estimate
+from training.significance.margins import Margin
 from training.significance.robust import score_estimate
 from training.significance.speed import speed_up
-from training.significance.verdict import (
-    ArmRuns,
-    Margin,
-    Verdict,
-    VerdictKind,
-    compare_arms,
-    judge,
-)
+from training.significance.verdict import ArmRuns, Verdict, VerdictKind, compare_arms, judge
 from training.summary import added_up, now
 
 _WAITS = "the margin waits for the original's runs"

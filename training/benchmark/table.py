@@ -357,8 +357,8 @@ def _ground(content: Content) -> str:
     threads = ", ".join(f"{_spelled(name)} {told[name]}" for name in names)
     return (
         f"{data['symbol']} {data['timeframe']}, {data['n_bars']:,} bars; folds "
-        f"{content['n_folds']}, seeds {content['n_seeds']}; intervals of 90 % unless said; returns and "
-        f"Sharpe of test bars only, interquartile means. {machine['processor']}, "
+        f"{content['n_folds']}, seeds {content['n_seeds']}; intervals of 90 % unless said; "
+        f"returns and Sharpe of test bars only, interquartile means. {machine['processor']}, "
         f"{machine['n_usable_cores']:g} cores, threads: {threads}; "
         f"torch {content['versions']['torch']}, "
         f"walkfast {content['versions']['walkfast']}{_code(content)}, "

@@ -23,6 +23,7 @@ from training.metrics import (
 )
 from training.significance.blocks import BaselineComparison, compare_with_baseline
 from training.significance.intervals import BootstrapConfig, Estimate, Unit
+from training.significance.margins import Margin, margin_of_reference
 from training.significance.resampling import BlockConfig
 from training.significance.robust import (
     enough_runs,
@@ -32,13 +33,7 @@ from training.significance.robust import (
     score_estimate,
 )
 from training.significance.speed import speed_up
-from training.significance.verdict import (
-    Margin,
-    VerdictKind,
-    judge,
-    judge_quality,
-    margin_of_reference,
-)
+from training.significance.verdict import VerdictKind, judge, judge_quality
 
 SEEDS_FOR_QUALITY = next(n for n in range(1, 100) if enough_runs([n], "seeds"))
 """Seeds from which on whole seeds can be resampled."""

@@ -17,7 +17,7 @@ from training.benchmark.events import Calibrated, Planned, UnitFinished, UnitSta
 from training.benchmark.results import conclude
 from training.benchmark.session import Session, Subject
 from training.config import RunConfig, with_values
-from training.significance import verdict
+from training.significance import margins
 from training.store import RunStore
 
 
@@ -130,7 +130,7 @@ TINY = {
 def test_a_real_benchmark_of_tiny_agents_runs_resumes_and_judges(alone, tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "LEAST_CALIBRATION_PAIRS", 5)
     monkeypatch.setattr(margin, "LEAST_CALIBRATION_PAIRS", 5)
-    monkeypatch.setattr(verdict, "LEAST_CALIBRATION_PAIRS", 5)
+    monkeypatch.setattr(margins, "LEAST_CALIBRATION_PAIRS", 5)
     stock = {"agent.engine": "stock", "agent.n_threads": 1, "rules.adaptive_timesteps.mode": "off"}
     original = with_values(RunConfig(), {**TINY, **stock})
     arms = make_arms(with_values(RunConfig(), TINY), original=original)

@@ -12,7 +12,7 @@ from training.benchmark.ablation import COLUMNS, csv_text, word
 from training.benchmark.config import BenchmarkConfig
 from training.benchmark.results import conclude
 from training.significance.intervals import Estimate, Interval
-from training.significance.verdict import Margin
+from training.significance.margins import Margin
 
 
 def estimate(value, low=None, high=None):
