@@ -69,12 +69,6 @@ class Arm:
         return self.config.agent.whole_rollouts(base)
 
     @property
-    def ends_early(self) -> bool:
-        """Whether a rule may shorten a fold, so that its time cannot be told from its pace."""
-        rules = self.config.rules
-        return rules.adaptive_timesteps.mode != "off" or rules.early_stopping.mode != "off"
-
-    @property
     def is_chained(self) -> bool:
         """Whether a fold builds on the ones before it."""
         rules = self.config.rules
@@ -103,6 +97,7 @@ def make_arms(
         original: The training they are compared with; None is the design page's.
     """
     reference = on_the_same_ground(original or original_config(), chosen, budget_steps=budget_steps)
+    n_threads = min(2, chosen.agent.n_threads)  # those that ours was given; the bits are the same
     many = {"agent.n_envs": 16, "agent.n_steps": 128, "random_starts": True}
     arms = [
         Arm(
@@ -118,7 +113,7 @@ def make_arms(
         Arm(
             name=ORIGINAL_EXACT,
             says="The original's settings and minibatches, trained by the engine's exact mode.",
-            config=with_values(reference, {"agent.engine": "exact", "agent.n_threads": 2}),
+            config=with_values(reference, {"agent.engine": "exact", "agent.n_threads": n_threads}),
         ),
         Arm(name=OPTIMIZED, says=f"walkfast with profile {chosen.profile}.", config=chosen),
     ]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from training.benchmark.arms import AGAIN, OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS, ORIGINAL_EXACT
-from training.benchmark.ground import differences
+from training.benchmark.ground import busy, differences
 from training.benchmark.numbers import ArmNumbers
 from training.benchmark.plan import Plan
 
@@ -44,7 +44,8 @@ def missing(numbers: Mapping[str, ArmNumbers], plan: Plan, *, why: str | None) -
         )
     if gaps:
         gaps.append(_what_is_there(numbers[OPTIMIZED], numbers[ORIGINAL], plan))
-    gaps += differences([unit for item in numbers.values() for unit in item.units])
+    done = [unit for item in numbers.values() for unit in item.units]
+    gaps += [*differences(done), *busy(done)]
     gaps += [words for item in numbers.values() for words in _stress_failures(item)]
     if plan.n_seeds == 1:
         gaps.append(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from training.machine import describe_machine, versions
@@ -18,6 +19,8 @@ from training.machine import describe_machine, versions
 MACHINE = ("processor", "n_usable_cores", "python")
 """What of a machine may not differ where times are compared."""
 _PACKAGES = ("bot", "envs", "training")
+SPARE_LOAD = 0.5
+"""How far the load may be above the usable cores before a machine is called busy."""
 Content = Mapping[str, Any]
 
 
@@ -57,6 +60,42 @@ def shared_ground(units: Sequence[Content]) -> dict[str, Any]:
     """
     told = [unit["ground"] for unit in units if unit.get("ground")]
     return dict(told[-1]) if told else ground()
+
+
+def machine_load(units: Sequence[Content]) -> dict[str, Any] | None:
+    """Return how busy the machine was when runs ended, their own threads included.
+
+    Args:
+        units: Finished runs.
+
+    Returns:
+        `median` and `highest` of the one-minute load averages, `n_runs` that tell one, and
+        `n_busy` of them with more than their cores can do; None where no run tells it.
+    """
+    told = [unit for unit in units if unit.get("load_average")]
+    if not told:
+        return None
+    loads = [float(unit["load_average"][0]) for unit in told]
+    cores = shared_ground(units)["machine"]["n_usable_cores"]
+    return {
+        "median": median(loads),
+        "highest": max(loads),
+        "n_runs": len(loads),
+        "n_busy": sum(load > cores + SPARE_LOAD for load in loads),
+        "n_cores": cores,
+    }
+
+
+def busy(units: Sequence[Content]) -> Iterator[str]:
+    """Yield that the machine had more to do than it can, where it had."""
+    load = machine_load(units)
+    if load is not None and load["n_busy"]:
+        yield (
+            f"The machine was busy: at the end of {load['n_busy']} of {load['n_runs']} runs it had "
+            f"more to do than its {load['n_cores']:g} cores can (load {load['median']:.1f}, up to "
+            f"{load['highest']:.1f}). Times are too long and vary more; what several threads gain "
+            "is lost first, so that even ratios may be off."
+        )
 
 
 def flat_ground(told: Content) -> dict[str, str]:

@@ -19,7 +19,7 @@ from training.benchmark.arms import AGAIN, OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS
 from training.benchmark.chance import Equities, conclude_chance
 from training.benchmark.config import BenchmarkConfig
 from training.benchmark.gaps import SEEDS_FOR_QUALITY, missing
-from training.benchmark.ground import shared_ground
+from training.benchmark.ground import machine_load, shared_ground
 from training.benchmark.margin import fixed_margin, margin_in_force, planned_margin
 from training.benchmark.numbers import (
     ArmNumbers,
@@ -85,13 +85,15 @@ def conclude(
         equities: Stitched equity of the whole runs, by arm and seed; None = none is there.
     """
     numbers = tables(arms, plan, units)
+    done = [unit for unit in units if unit["status"] == "done"]
     course = course or Course()
     original, scored = numbers[ORIGINAL], scored_original(numbers)
     calibration = course.margin or _margin_so_far(plan, numbers)
     in_force = margin_in_force(calibration)
     return {
         "created": now(),
-        **shared_ground([unit for unit in units if unit["status"] == "done"]),
+        **shared_ground(done),
+        "load": machine_load(done),
         "asked": config.to_json(),
         "profile": numbers[OPTIMIZED].arm.config.profile,
         "data": dict(data),

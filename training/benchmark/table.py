@@ -232,9 +232,21 @@ def _headline(content: Content) -> Iterator[str]:
         )
     if ours["bayes_share"] is not None:
         shares = f"ours earned {ours['bayes_share']:.0%}"
-        if original["bayes_share"] is not None:
-            shares += f", the original {original['bayes_share']:.0%}"
+        scored = content["arms"][_scored(content)]
+        if scored["bayes_share"] is not None:
+            shares += f", {_whose(content)} {scored['bayes_share']:.0%}"
         yield f"Of what the best policy on this planted market earns, {shares}."
+
+
+def _scored(content: Content) -> str:
+    """Return who has the original's scores: itself, or its stand-in."""
+    compared = content["against_original"].get(OPTIMIZED, {})
+    return str(compared.get("quality_of", ORIGINAL))
+
+
+def _whose(content: Content) -> str:
+    is_own = _scored(content) == ORIGINAL
+    return "the original" if is_own else f"the original's stand-in ({_spelled(_scored(content))})"
 
 
 def _verdicts(content: Content) -> Iterator[str]:
@@ -359,11 +371,17 @@ def _ground(content: Content) -> str:
         f"{data['symbol']} {data['timeframe']}, {data['n_bars']:,} bars; folds "
         f"{content['n_folds']}, seeds {content['n_seeds']}; intervals of 90 % unless said; "
         f"returns and Sharpe of test bars only, interquartile means. {machine['processor']}, "
-        f"{machine['n_usable_cores']:g} cores, threads: {threads}; "
+        f"{machine['n_usable_cores']:g} cores, threads: {threads}{_load(content)}; "
         f"torch {content['versions']['torch']}, "
         f"walkfast {content['versions']['walkfast']}{_code(content)}, "
-        f"{content['created'][:10]}."
+        f"{content['created'][:10]}. All of it holds for other seeds on these very bars; other "
+        "bars may say otherwise."
     )
+
+
+def _load(content: Content) -> str:
+    load = content.get("load")
+    return "" if load is None else f", load {load['median']:.1f} (up to {load['highest']:.1f})"
 
 
 def _code(content: Content) -> str:

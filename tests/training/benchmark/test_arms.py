@@ -30,7 +30,6 @@ def test_the_original_is_the_original_training_on_other_bars():
     arm = by_name()["original"]
     assert replace(arm.config, seed=42) == original_config()
     assert arm.budget_steps == 100_352  # 196 whole rollouts of 512
-    assert not arm.ends_early
     assert not arm.is_chained
 
 
@@ -48,6 +47,13 @@ def test_sixteen_environments_change_nothing_but_how_experience_is_gathered():
 
 def test_without_an_ablation_there_are_four_arms():
     assert list(by_name()) == ["original", "original_16_envs", "original_exact", "optimized"]
+
+
+def test_the_stand_in_takes_the_threads_that_ours_may_take():
+    for given, taken in ((1, 1), (2, 2), (8, 2)):
+        chosen = with_values(RunConfig(), {"agent.n_threads": given})
+        arms = {arm.name: arm for arm in make_arms(chosen)}
+        assert arms["original_exact"].config.agent.n_threads == taken
 
 
 def test_the_stand_in_differs_from_the_original_by_its_engine_alone():

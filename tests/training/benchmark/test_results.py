@@ -213,6 +213,27 @@ def test_runs_of_another_code_are_told_as_mixed():
     assert "and 3 more), bbbbbbbbbbbb (optimized 44). Times" in told
 
 
+@pytest.mark.parametrize(("load", "is_busy"), [(2.4, False), (2.6, True)])
+def test_a_busy_machine_is_told(load, is_busy):
+    units = pairs()
+    for unit in units[1:]:
+        unit["load_average"] = [load, 9.0, 9.0]
+    content = concluded(units)
+    told = " ".join(content["missing"])
+    words = "at the end of 5 of 5 runs it had more to do than its 2 cores can (load 2.6, up to 2.6)"
+    assert (words in told) == is_busy
+    assert f", load {load} (up to {load}); torch" in markdown(content)
+    assert "load" not in markdown(concluded(pairs()))  # a system may not tell it
+
+
+def test_the_share_of_the_best_policy_is_the_stand_ins_where_it_has_the_scores():
+    units = [made_up.unit("original", 42, "timed")]
+    for name, share in (("original_exact", 0.25), ("optimized", 0.75)):
+        units.append({**made_up.unit(name, 42), "bayes_share": share})
+    said = " ".join(sentences(concluded(units, kinds=STANDS_IN, n_seeds=1)))
+    assert "ours earned 75%, the original's stand-in (original exact) 25%." in said
+
+
 def test_a_stress_test_that_failed_is_told():
     units = pairs()
     units[1] = {**units[1], "stress_error": "ValueError: a\nboom"}
