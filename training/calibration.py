@@ -25,7 +25,8 @@ LEAST_ROUNDS = 5
 """Rounds of the original that are timed at least, after one that warms up."""
 LEAST_S = 2.0
 """Seconds that they take at least."""
-_PATIENCE = 1.5  # times what one thread took, before several are given up
+TRIAL_PATIENCE = 1.5
+"""Times what one thread took, before several are given up."""
 OWN_CORE = 0.9
 """Share of a core from which on a thread had it to itself."""
 MOST_THREADS = 8
@@ -67,6 +68,7 @@ class Pace:
             "n_rounds": speed.n_rounds,
             "took_s": self.took_s,
             "warm_up_s": self.warm_up_s,
+            "core_frac": self.core_frac,
         }
 
 
@@ -150,7 +152,9 @@ class SpeedUp:
     steps_ratio: float
 
 
-def speed_up(calibration: Calibration, *, mean_fold_s: float, steps_per_s: float) -> SpeedUp:
+def against_original(
+    calibration: Calibration, *, mean_fold_s: float, steps_per_s: float
+) -> SpeedUp:
     """Compare a run with the original.
 
     Args:
@@ -235,7 +239,7 @@ def calibrate(
     with globals_kept():
         paces = {1: _pace_on(1, original, prepared, fold)}
         if n_cores > 1 and paces[1].core_frac >= OWN_CORE:
-            most_s = _PATIENCE * paces[1].took_s
+            most_s = TRIAL_PATIENCE * paces[1].took_s
             paces[n_cores] = _pace_on(n_cores, original, prepared, fold, most_s=most_s)
     complete = [count for count in paces if paces[count].speed.n_rounds >= LEAST_ROUNDS]
     best = max(complete, key=lambda count: paces[count].speed.steps_per_s)

@@ -284,7 +284,12 @@ def log_growth(total_return_frac: float) -> float:
 
     Higher is better, flat is 0, and it adds up over folds.
     """
-    return math.log(max(1 + total_return_frac, RUIN_FRAC))
+    return log_of_growth(1 + total_return_frac)
+
+
+def log_of_growth(growth: float) -> float:
+    """Return ln(final / initial), ruin floored at ln(`RUIN_FRAC`)."""
+    return math.log(max(growth, RUIN_FRAC))
 
 
 def annualized_return(equity: Floats, years: float) -> float | None:

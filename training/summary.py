@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from envs.bars import Bars
 from envs.data.load import LoadedBars
-from training.calibration import Calibration, SpeedUp, speed_up
+from training.calibration import Calibration, SpeedUp, against_original
 from training.config import RunConfig
 from training.events import Decided, FoldFinished
 from training.folds import Fold
@@ -225,7 +225,7 @@ def run_speed_up(calibration: Calibration | None, records: Sequence[FoldRecord])
         return None
     stage_s = [record.stage_s for record in records]
     trained_s = sum(stages["rollout"] + stages["update"] for stages in stage_s)
-    return speed_up(
+    return against_original(
         calibration,
         mean_fold_s=float(np.mean([record.duration_s for record in records])),
         steps_per_s=sum(record.n_steps for record in records) / trained_s,

@@ -47,6 +47,7 @@ from training.benchmark.table import (
     sentences,
     worth_cells,
 )
+from training.calibration import MOST_THREADS
 from training.clock import StageClock
 from training.config import budget_of_both
 from training.events import Event, Noticed
@@ -55,8 +56,6 @@ from training.prepare import prepare
 from training.store import BENCHMARK_FOLDER, RunStore, free_folder
 
 FOLDER = BENCHMARK_FOLDER
-_MOST_THREADS = 8
-"""More threads than these do not help networks of this size."""
 _DESCRIPTION = """\
 Run the original training and these settings side by side on the same bars,
 folds and seeds, one process each, and say with intervals how much faster they
@@ -154,7 +153,7 @@ def _subject(request: Request, *, command: str) -> Subject:
         n_folds=len(prepared.folds),
         bars_fingerprint=loaded.bars.fingerprint,
         data=summary.describe_data(loaded, prepared),
-        n_cores=min(int(usable_cores().value), _MOST_THREADS),
+        n_cores=min(int(usable_cores().value), MOST_THREADS),
         command=command,
     )
 

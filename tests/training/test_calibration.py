@@ -10,7 +10,7 @@ from tests.training.small_runs import run, small_bars, tiny_config
 from training import calibration
 from training.agent.config import AgentConfig
 from training.agent.speed import Round, Speed, SpeedTest
-from training.calibration import Calibration, calibrate, measure_pace, speed_up
+from training.calibration import Calibration, against_original, calibrate, measure_pace
 from training.clock import StageClock
 from training.config import original_config, with_values
 from training.events import FoldStarted, OriginalTimed
@@ -71,7 +71,7 @@ def prepared(config):
 
 def test_the_speed_up_is_the_originals_fold_by_ours_and_its_ends_are_single_rounds():
     """100,000 steps at 50, 80 and 40 a second are 2,000, 1,250 and 2,500 s; ours took 20."""
-    found = speed_up(FOUND, mean_fold_s=20.0, steps_per_s=5_000.0)
+    found = against_original(FOUND, mean_fold_s=20.0, steps_per_s=5_000.0)
     assert (found.low, found.value, found.high) == (62.5, 100.0, 125.0)
     assert (found.original_fold_s, found.mean_fold_s, found.steps_ratio) == (2_000.0, 20.0, 100.0)
     event = FOUND.event(was_before=True)

@@ -128,7 +128,9 @@ def _row(
     }
 
 
-def _speed(switch: str | None, on: ArmNumbers, off: ArmNumbers, *, rng: Any) -> Estimate:
+def _speed(
+    switch: str | None, on: ArmNumbers, off: ArmNumbers, *, rng: np.random.Generator
+) -> Estimate:
     """Compare the times of folds where both trained whole.
 
     Where an arm was only timed, its evaluations and the end of its folds were not: then the engine

@@ -122,6 +122,11 @@ def make_arms(
     return tuple(arms)
 
 
+def spelled(name: str) -> str:
+    """Return an arm's name, or a baseline's, as it is read."""
+    return name.replace("_", " ")
+
+
 def arm_named(name: str, arms: Sequence[Arm]) -> Arm:
     """Return one of the arms, or one of them again, which follows from it."""
     if name.endswith(AGAIN):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from training.benchmark.arms import spelled
 from training.benchmark.numbers import ArmNumbers, Unit, bootstrap_for
 from training.evaluate.stress import DOUBLED_SPREAD, SLIPPAGE
 from training.seeds import generator
@@ -66,7 +67,7 @@ def chance_sentences(content: Content, *, arm: str) -> Iterator[str]:
     yield _overall(chance)
     if arm in chance:
         _, reasons = chance[arm]["line"].split(": ", maxsplit=1)
-        yield f"{_spelled(arm)}: {reasons}"
+        yield f"{spelled(arm)}: {reasons}"
         yield from _stress_words(arm, chance[arm]["stress"], content["arms"][arm]["test_return"])
 
 
@@ -127,8 +128,8 @@ def _folds(arm: ArmNumbers) -> Iterator[tuple[int, Unit]]:
 
 def _overall(chance: Content) -> str:
     results = {name: judged["beats_chance"] for name, judged in chance.items()}
-    better = [_spelled(name) for name, beats in results.items() if beats]
-    others = [_spelled(name) for name, beats in results.items() if not beats]
+    better = [spelled(name) for name, beats in results.items() if beats]
+    others = [spelled(name) for name, beats in results.items() if not beats]
     if better:
         rest = f" Not shown to: {', '.join(others)}." if others else ""
         return f"Beats chance: {', '.join(better)}.{rest}"
@@ -142,7 +143,7 @@ def _stress_words(arm: str, stress: Content | None, as_it_was: Content | None) -
         return
     slippage = stress[SLIPPAGE]
     yield (
-        f"Under stress a test fold of {_spelled(arm)} returns {_percent(stress[DOUBLED_SPREAD])} "
+        f"Under stress a test fold of {spelled(arm)} returns {_percent(stress[DOUBLED_SPREAD])} "
         f"with the spread doubled and {_percent(slippage)} with every fill slipped by "
         f"{slippage['slippage_points']:.4g} points ({slippage['slippage_reason']}); as it was, "
         f"{_percent(as_it_was)}."
@@ -156,7 +157,3 @@ def _percent(estimate: Content) -> str:
     if interval is None:
         return f"{value:+,.2%}"
     return f"{value:+,.2%} ({interval['low']:+,.2%} to {interval['high']:+,.2%})"
-
-
-def _spelled(name: str) -> str:
-    return name.replace("_", " ")

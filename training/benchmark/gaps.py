@@ -10,13 +10,19 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from training.benchmark.arms import AGAIN, OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS, ORIGINAL_EXACT
+from training.benchmark.arms import (
+    AGAIN,
+    OPTIMIZED,
+    ORIGINAL,
+    ORIGINAL_16_ENVS,
+    ORIGINAL_EXACT,
+    spelled,
+)
 from training.benchmark.ground import busy, differences
 from training.benchmark.numbers import ArmNumbers
 from training.benchmark.plan import Plan
+from training.significance.robust import SEEDS_FOR_QUALITY
 
-SEEDS_FOR_QUALITY = 5
-"""Whole seeds from which on they can be resampled, see `training.significance.robust`."""
 LATE = "they would have taken longer than planned"
 NOT_BEGUN = "they were not begun"
 INTERRUPTED = "the benchmark was interrupted"
@@ -38,7 +44,7 @@ def missing(numbers: Mapping[str, ArmNumbers], plan: Plan, *, why: str | None) -
     gaps = [gap for item in numbers.values() for gap in _failures(item, plan)]
     waiting = [f"{name} {n}" for name, item in numbers.items() if (n := _n_waiting(item, plan))]
     if waiting:
-        listed = ", ".join(waiting).replace("_", " ")
+        listed = spelled(", ".join(waiting))
         gaps.append(
             f"Not run, because {why or NOT_BEGUN}: {listed}. The same command goes on with them."
         )
@@ -104,14 +110,14 @@ def _failures(item: ArmNumbers, plan: Plan) -> Iterator[str]:
         where = "" if fold_index is None else f", in fold {fold_index} of 0 to {plan.n_folds - 1}"
         if fold_index == plan.n_folds:
             where = ", after its last fold"
-        yield f"Failed: {item.arm.name.replace('_', ' ')}, seed {unit['seed']}{where}: {last}"
+        yield f"Failed: {spelled(item.arm.name)}, seed {unit['seed']}{where}: {last}"
 
 
 def _stress_failures(item: ArmNumbers) -> Iterator[str]:
     for unit in item.units:
         if unit.get("stress_error"):
             yield (
-                f"The test in dearer markets failed: {item.arm.name.replace('_', ' ')}, seed "
+                f"The test in dearer markets failed: {spelled(item.arm.name)}, seed "
                 f"{unit['seed']}: {unit['stress_error'].splitlines()[-1]}. Nothing is said of this "
                 "arm under stress; all else of the run is there."
             )

@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from training.benchmark.arms import spelled
 from training.machine import describe_machine, versions
 
 MACHINE = ("processor", "n_usable_cores", "python")
@@ -136,7 +137,7 @@ def _differs(name: str, flat: Sequence[tuple[Content, dict[str, str]]]) -> str |
     """Say which values there are and in which runs; None where there is but one."""
     runs: dict[str, list[str]] = {}
     for unit, values in flat:
-        arm = str(unit["arm"]).replace("_", " ")
+        arm = spelled(unit["arm"])
         runs.setdefault(values.get(name, "not told"), []).append(f"{arm} {unit['seed']}")
     if len(runs) < 2:
         return None

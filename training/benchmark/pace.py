@@ -14,6 +14,7 @@ from envs.fingerprint import fingerprint
 from training.benchmark.arms import ORIGINAL, ORIGINAL_16_ENVS, Arm
 from training.benchmark.children import Answer, ChildRunner, Job
 from training.benchmark.plan import ArmCost
+from training.calibration import OWN_CORE, TRIAL_PATIENCE
 from training.config import to_json
 from training.errors import TrainingError
 
@@ -98,10 +99,12 @@ class PaceTest:
         )
 
     def _try_all_cores(self, paces: Mapping[str, Mapping[str, float]], start_s: float) -> _Tried:
-        """Time stock's own arms on all cores, where that is cheap, each for its own minibatches.
+        """Time stock's own arms on all cores, each for its own minibatches, as `calibrate` does.
 
-        On a busy machine several threads can be slower by far: they get a tenth of the time. Where
-        that does not suffice for all, the original is tried and the other arm takes its threads.
+        On a busy machine several threads are slower by far: where one thread had no core to itself
+        they are not tried, and where they take longer they are given up. They get a tenth of the
+        time: where that does not suffice for all, the original is tried and the other arm takes its
+        threads.
         """
         stock = [arm for arm in self.arms if arm.name in _TRIED]
         own = self.arms[0].config.agent.n_threads
@@ -109,10 +112,14 @@ class PaceTest:
         if self.n_cores <= own:
             return tried
         most_s = _TRIAL_FRAC * self.budget_s
-        for arms in (stock, stock[:1]):
-            if start_s + 2 * sum(paces[arm.name]["took_s"] for arm in arms) <= most_s:
-                return self._try(arms, paces, tried, timeout_s=most_s)
         why = f"{self.n_cores} were not tried, which would take more than a tenth of the time"
+        if min(paces[arm.name]["core_frac"] for arm in stock) < OWN_CORE:
+            why = f"{self.n_cores} were not tried, because one had no core to itself"
+            return replace(tried, why=dict.fromkeys(tried.found, why))
+        for arms in (stock, stock[:1]):
+            longest_s = sum(TRIAL_PATIENCE * paces[arm.name]["took_s"] for arm in arms)
+            if start_s + longest_s <= most_s:
+                return self._try(arms, paces, tried, timeout_s=PATIENCE_S)
         return replace(tried, why=dict.fromkeys(tried.found, why))
 
     def _try(
@@ -124,25 +131,42 @@ class PaceTest:
         timeout_s: float,
     ) -> _Tried:
         many = [arm.with_agent(n_threads=self.n_cores) for arm in arms]
-        answer = self._ask("calibrate-threads", many, timeout_s=timeout_s)
+        most_s = {
+            _agent_key(wide): TRIAL_PATIENCE * paces[arm.name]["took_s"]
+            for arm, wide in zip(arms, many, strict=True)
+        }
+        answer = self._ask("calibrate-threads", many, timeout_s=timeout_s, most_s=most_s)
         if answer.content is None:
-            why = f"{self.n_cores} were tried and did not end in {timeout_s:.0f} s, or failed"
+            why = f"{self.n_cores} were tried in vain ({str(answer.error).splitlines()[-1]})"
             return replace(tried, why=dict.fromkeys(tried.found, why))
         speeds = dict(zip(_distinct(many), answer.content["speeds"], strict=True))
         found, why_not = dict(tried.found), {}
         for arm, wide in zip(arms, many, strict=True):
             speed = speeds[_agent_key(wide)]
-            if speed["steps_per_s"] > paces[arm.name]["steps_per_s"]:
+            if speed is not None and speed["steps_per_s"] > paces[arm.name]["steps_per_s"]:
                 found[arm.name] = (self.n_cores, speed)
         for name in found.keys() - {arm.name for arm in arms}:
             found[name] = (found[ORIGINAL][0], None)
             why_not[name] = "the original's; there was no time to try it by itself"
         return _Tried(found=found, why=why_not)
 
-    def _ask(self, name: str, arms: Sequence[Arm], *, timeout_s: float) -> Answer:
-        configs = [to_json(arm.config) for arm in _distinct(arms).values()]
+    def _ask(
+        self,
+        name: str,
+        arms: Sequence[Arm],
+        *,
+        timeout_s: float,
+        most_s: Mapping[str, float] | None = None,
+    ) -> Answer:
+        """Time each agent once; `most_s` is by agent, without it none is given up."""
+        distinct = _distinct(arms)
+        configs = [to_json(arm.config) for arm in distinct.values()]
         n_threads = max(arm.config.agent.n_threads for arm in arms)
-        content = {"kind": "calibrate", "configs": configs}
+        content = {
+            "kind": "calibrate",
+            "configs": configs,
+            "most_s": [None if most_s is None else most_s[key] for key in distinct],
+        }
         return self.runner(
             Job(name=name, content=content, n_threads=n_threads, timeout_s=timeout_s)
         )

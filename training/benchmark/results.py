@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from training.benchmark.ablation import worth
-from training.benchmark.arms import AGAIN, OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS, Arm
+from training.benchmark.arms import AGAIN, OPTIMIZED, ORIGINAL, ORIGINAL_16_ENVS, Arm, spelled
 from training.benchmark.chance import Equities, conclude_chance
 from training.benchmark.config import BenchmarkConfig
-from training.benchmark.gaps import SEEDS_FOR_QUALITY, missing
+from training.benchmark.gaps import missing
 from training.benchmark.ground import machine_load, shared_ground
 from training.benchmark.margin import fixed_margin, margin_in_force, planned_margin
 from training.benchmark.numbers import (
@@ -37,7 +37,7 @@ from training.config import to_json
 from training.seeds import generator
 from training.significance.intervals import Estimate
 from training.significance.margins import Margin
-from training.significance.robust import score_estimate
+from training.significance.robust import SEEDS_FOR_QUALITY, score_estimate
 from training.significance.speed import speed_up
 from training.significance.verdict import ArmRuns, Verdict, VerdictKind, compare_arms, judge
 from training.summary import added_up, now
@@ -258,7 +258,7 @@ def _is_extrapolated(*items: ArmNumbers) -> bool:
 
 def _told(verdict: Verdict, item: ArmNumbers, reference: ArmNumbers) -> dict[str, Any]:
     """Return a verdict that says which times behind it are extrapolated."""
-    names = [one.arm.name.replace("_", " ") for one in (reference, item) if not one.is_whole]
+    names = [spelled(one.arm.name) for one in (reference, item) if not one.is_whole]
     if names and verdict.reason[:1].isdigit():
         told = f"About {verdict.reason} A fold of {' and '.join(names)} is extrapolated."
         verdict = replace(verdict, reason=told)

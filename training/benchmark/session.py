@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.atomic import write_bytes
 from envs.errors import ConfigError
 from training import store as files
 from training.benchmark import results
@@ -293,9 +294,12 @@ class Session:
             "took_s": self._spent_s,
         }
         self._write(RESULT_FILE, content)
-        self.store.path(TABLE_FILE).write_text(markdown(content), encoding="utf-8")
+        write_bytes(self.store.path(TABLE_FILE), markdown(content).encode())
+        ablation = self.store.path(ABLATION_FILE)
         if content["worth"]:
-            self.store.path(ABLATION_FILE).write_text(csv_text(content["worth"]), encoding="utf-8")
+            write_bytes(ablation, csv_text(content["worth"]).encode())
+        else:
+            ablation.unlink(missing_ok=True)
         return content
 
     def _n_pairs(self, plan: Plan) -> int:

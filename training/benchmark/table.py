@@ -19,6 +19,7 @@ from training.benchmark.arms import (
     PLUS,
     SWITCHES,
     WITHOUT,
+    spelled,
 )
 from training.benchmark.chance import chance_sentences
 from training.benchmark.looks import look_sentences
@@ -64,7 +65,7 @@ def cells(content: Content, headings: Sequence[str] = HEADINGS) -> Iterator[tupl
         row = _arm_cells(content, name)
         yield tuple(row[heading] for heading in headings)
     for name, value in (content["arms"][OPTIMIZED]["baseline_returns"] or {}).items():
-        row = {"Arm": _spelled(name), "Test return": percent(value)}
+        row = {"Arm": spelled(name), "Test return": percent(value)}
         yield tuple(row.get(heading, "") for heading in headings)
 
 
@@ -164,7 +165,7 @@ def _arm_cells(content: Content, name: str) -> dict[str, str]:
     if arm["fold_s"] is not None and arm["fold_s_is"] == "extrapolated":
         fold = EXTRAPOLATED + fold
     return {
-        "Arm": _spelled(name),
+        "Arm": spelled(name),
         "Steps/s": number(arm["steps_per_s"]),
         "A fold": fold,
         "Times as fast": "1" if compared is None else ratio(compared),
@@ -198,10 +199,6 @@ def _quality_time(content: Content, name: str) -> str:
     is_reached = found["speed"]["value"] is not None
     times = factor(found["speed"]) if is_reached else "not reached"
     return f"{times}, {found['n_reached']} of {found['n_rows']}"
-
-
-def _spelled(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _short(value: float) -> str:
@@ -246,7 +243,7 @@ def _scored(content: Content) -> str:
 
 def _whose(content: Content) -> str:
     is_own = _scored(content) == ORIGINAL
-    return "the original" if is_own else f"the original's stand-in ({_spelled(_scored(content))})"
+    return "the original" if is_own else f"the original's stand-in ({spelled(_scored(content))})"
 
 
 def _verdicts(content: Content) -> Iterator[str]:
@@ -256,7 +253,7 @@ def _verdicts(content: Content) -> Iterator[str]:
             times = ""
             if compared.get("is_extrapolated") and compared["speed"]["value"] is not None:
                 times = f" Times as fast: about {factor(compared['speed'])}, extrapolated."
-            yield f"{_spelled(name)}: {compared['verdict']['text']}.{times}"
+            yield f"{spelled(name)}: {compared['verdict']['text']}.{times}"
 
 
 def _details(content: Content) -> Iterator[str]:
@@ -323,7 +320,7 @@ def _how(content: Content) -> Iterator[str]:
             is_stock = name in {ORIGINAL, ORIGINAL_16_ENVS}
             left_out = "evaluation and test left out" if is_stock else "test left out"
             yield (
-                f"{EXTRAPOLATED} {name.replace('_', ' ')} was timed for {arm['timed_steps']:,} env "
+                f"{EXTRAPOLATED} {spelled(name)} was timed for {arm['timed_steps']:,} env "
                 f"steps a seed: a fold's time is extrapolated, its measured pace times its own "
                 f"{arm['budget_steps']:,} steps, {left_out}.{_short_of_an_episode(arm)}"
             )
@@ -346,7 +343,7 @@ def _threads(content: Content) -> Iterator[str]:
     for name, found in tried.items():
         if found["why"] is not None and name in content["arms"]:
             count = content["arms"][name]["n_threads"]
-            yield f"Threads of {_spelled(name)}: {count}; {found['why']}."
+            yield f"Threads of {spelled(name)}: {count}; {found['why']}."
 
 
 def _short_of_an_episode(arm: Mapping[str, Any]) -> str:
@@ -366,7 +363,7 @@ def _ground(content: Content) -> str:
     data, machine = content["data"], content["machine"]
     told = {name: arm["n_threads"] for name, arm in content["arms"].items()}
     names = [name for name in (ORIGINAL, ORIGINAL_16_ENVS, OPTIMIZED) if name in told]
-    threads = ", ".join(f"{_spelled(name)} {told[name]}" for name in names)
+    threads = ", ".join(f"{spelled(name)} {told[name]}" for name in names)
     return (
         f"{data['symbol']} {data['timeframe']}, {data['n_bars']:,} bars; folds "
         f"{content['n_folds']}, seeds {content['n_seeds']}; intervals of 90 % unless said; "

@@ -35,6 +35,7 @@ from training.summary import FoldRecord, added_up
 from training.train_fold import FoldJob, train_fold
 from training.walk_forward import walk_forward
 
+_LEAST_ROUNDS = 2
 Load = Callable[[RunConfig, ArrayCache | None], LoadedBars]
 
 
@@ -160,17 +161,19 @@ def _calibrate(job: Mapping[str, Any], load: Load) -> dict[str, Any]:
     """Time a few rollouts and updates of every agent, one after the other.
 
     A rollout and one pass over it are timed and the pass counted `n_epochs` times; the first round
-    of each agent warms up and is not counted.
+    of each agent warms up and is not counted. One that takes longer than `most_s` is given up: its
+    speed is None.
     """
-    paces = []
-    for content in job["configs"]:
+    speeds = []
+    for content, most_s in zip(job["configs"], job["most_s"], strict=True):
         config, clock = read_config(content), StageClock()
         bars = load(config, _cache(config)).bars
         prepared = prepare(config, bars, cache=_cache(config), clock=clock)
         precision = settled_precision(prepared, config, None)["precision"]
         config = with_values(config, {"agent.precision": precision})
-        paces.append(measure_pace(config, prepared, prepared.folds[0]))
-    return {"speeds": [pace.to_json() for pace in paces]}
+        pace = measure_pace(config, prepared, prepared.folds[0], most_s=most_s)
+        speeds.append(pace.to_json() if pace.speed.n_rounds >= _LEAST_ROUNDS else None)
+    return {"speeds": speeds}
 
 
 def _run_whole(job: Mapping[str, Any], config: RunConfig, load: Load) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from training.significance.intervals import BootstrapConfig, Estimate, Unit
 from training.significance.margins import Margin, margin_of_reference
 from training.significance.resampling import BlockConfig
 from training.significance.robust import (
+    SEEDS_FOR_QUALITY,
     enough_runs,
     improvement_probability,
     interquartile_mean,
@@ -35,8 +36,6 @@ from training.significance.robust import (
 from training.significance.speed import speed_up
 from training.significance.verdict import VerdictKind, judge, judge_quality
 
-SEEDS_FOR_QUALITY = next(n for n in range(1, 100) if enough_runs([n], "seeds"))
-"""Seeds from which on whole seeds can be resampled."""
 _SEEDS_WITHIN_FOLDS = " An interval needs about "
 _CHAINED = (
     "Warm start, adaptive timesteps or a common initial model chain the folds of a run, so that "

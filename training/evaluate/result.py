@@ -16,7 +16,7 @@ from envs.errors import UnknownNameError
 from envs.market import Ledger
 from training.errors import TrainingError
 from training.folds import Range
-from training.metrics import RUIN_FRAC
+from training.metrics import log_of_growth
 
 Score = Callable[[NDArray[np.float64]], float]
 
@@ -80,8 +80,8 @@ class Evaluation:
 
 
 def log_return(equity: NDArray[np.float64]) -> float:
-    """Log of what the account became: ln(final / initial), ruin floored at ln(`RUIN_FRAC`)."""
-    return math.log(max(float(equity[-1] / equity[0]), RUIN_FRAC))
+    """Log of what the account became: ln(final / initial), ruin floored."""
+    return log_of_growth(float(equity[-1] / equity[0]))
 
 
 def sharpe(equity: NDArray[np.float64]) -> float:

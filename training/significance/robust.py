@@ -162,6 +162,10 @@ def enough_runs(runs_per_fold: ArrayLike, unit: Unit) -> bool:
     return n_distinct_resamples(n_units) >= LEAST_DISTINCT
 
 
+SEEDS_FOR_QUALITY = next(n for n in range(1, 100) if enough_runs([n], "seeds"))
+"""Whole seeds from which on they can be resampled."""
+
+
 def best_unit(values: Floats) -> Unit:
     """Choose what to resample: seeds within folds if they suffice, else whole folds if they do.
 

@@ -25,6 +25,8 @@ from training.store import RunStore
 class Children:
     """Answers jobs at once, and lets a made-up clock run."""
 
+    core_frac = 1.0
+
     def __init__(self, *, fails=(), pace=100_000.0, unit_s=5.0):
         self.jobs, self.now_s = [], 0.0
         self.fails, self.pace, self.unit_s = set(fails), pace, unit_s
@@ -36,6 +38,7 @@ class Children:
             return Answer(content=None, error="Traceback\nboom", process_s=self.unit_s)
         if job.content["kind"] == "calibrate":
             speed = {"steps_per_s": self.pace, "took_s": 1.0, "warm_up_s": 0.5, "n_rounds": 2}
+            speed["core_frac"] = self.core_frac
             speeds = [dict(speed) for _ in job.content["configs"]]
             return Answer(content={"speeds": speeds}, error=None, process_s=10.0)
         content = {**made_up.answer(job.content["kind"]), "ground": ground()}
@@ -268,6 +271,15 @@ def test_an_ablation_is_another_benchmark(tmp_path):
         run(tmp_path / "b", of=subject(made_up.arms(ablation=True)))
 
 
+def test_a_table_of_an_ablation_that_has_no_rows_any_more_is_removed(tmp_path):
+    run(tmp_path / "b")
+    stale = tmp_path / "b" / "ablation.csv"
+    stale.write_text("old")
+    run(tmp_path / "b")
+    assert not stale.exists()
+    assert not list((tmp_path / "b").glob("*.tmp"))
+
+
 def test_arms_that_came_or_went_with_a_version_are_no_ablation(tmp_path):
     fewer = tuple(arm for arm in made_up.arms() if arm.name != "original_exact")
     run(tmp_path / "old", of=subject(fewer))
@@ -327,8 +339,10 @@ def test_all_cores_are_tried_for_the_original_and_taken_where_they_are_faster(tm
         def __call__(self, job):
             answer = super().__call__(job)
             if job.name == "calibrate-threads":
-                for speed, times in zip(answer.content["speeds"], self.times, strict=True):
-                    speed["steps_per_s"] *= times
+                answer.content["speeds"] = [
+                    times and {**speed, "steps_per_s": speed["steps_per_s"] * times}
+                    for speed, times in zip(answer.content["speeds"], self.times, strict=True)
+                ]
             return answer
 
     children = Cores()
@@ -341,6 +355,13 @@ def test_all_cores_are_tried_for_the_original_and_taken_where_they_are_faster(tm
     run(tmp_path / "each", each, of=replace(subject(), n_cores=4), minutes=60.0)
     threads = {job.name: job.n_threads for job in each.jobs}
     assert (threads["original-0"], threads["original_16_envs-0"]) == (4, 1)
+    given_up = Cores()
+    given_up.times = (None, 2)
+    run(tmp_path / "up", given_up, of=replace(subject(), n_cores=4), minutes=60.0)
+    threads = {job.name: job.n_threads for job in given_up.jobs}
+    assert (threads["original-0"], threads["original_16_envs-0"]) == (1, 4)
+    trial = next(job for job in given_up.jobs if job.name == "calibrate-threads")
+    assert trial.content["most_s"] == [1.5, 1.5]
     slow = Children(fails={"calibrate-threads"})
     run(tmp_path / "c", slow, of=replace(subject(), n_cores=4), minutes=60.0)
     assert {job.name: job.n_threads for job in slow.jobs}["original-0"] == 1
@@ -350,10 +371,17 @@ def test_cores_that_were_not_tried_are_told(tmp_path):
     wide = replace(subject(), n_cores=4)
     run(tmp_path / "all", of=wide, minutes=60.0)
     assert "Threads of" not in (tmp_path / "all" / "table.md").read_text()
+    busy = Children()
+    busy.core_frac = 0.8
+    run(tmp_path / "busy", busy, of=wide, minutes=60.0)
+    assert (
+        "4 were not tried, because one had no core to itself"
+        in (tmp_path / "busy" / "table.md").read_text()
+    )
     run(tmp_path / "none", of=wide, minutes=1.2, n_seeds=1)
     page = (tmp_path / "none" / "table.md").read_text()
     assert "Threads of original: 1; 4 were not tried" in page
-    content = run(tmp_path / "one", of=wide, minutes=1.5, n_seeds=1)
+    content = run(tmp_path / "one", of=wide, minutes=1.34, n_seeds=1)
     assert content["planned"]["calibration"]["threads"]["original"]["why"] is None
     page = (tmp_path / "one" / "table.md").read_text()
     assert "Threads of original 16 envs: 1; the original's" in page

@@ -153,6 +153,9 @@ def test_a_timed_unit_has_a_pace_and_no_score_of_test_bars():
 @pytest.mark.slow
 def test_the_pace_of_stock_agents_is_measured_on_short_rounds():
     config = tiny_config(agent__engine="stock", rules__cache__enabled=False)
-    answer = run_job({"kind": "calibrate", "configs": [to_json(config)]}, load)
+    answer = run_job(
+        {"kind": "calibrate", "configs": [to_json(config)] * 2, "most_s": [None, 0.0]}, load
+    )
     assert answer["speeds"][0]["steps_per_s"] > 0
     assert answer["speeds"][0]["took_s"] >= answer["speeds"][0]["warm_up_s"] > 0
+    assert answer["speeds"][1] is None  # given up at once

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from tests.training.compare.made_up_runs import HOLD, make_run
-from training.compare.conclude import SEEDS_FOR_QUALITY, compare
+from training.compare.conclude import compare
 from training.compare.finished import read_finished
 from training.compare.pairing import pair
 from training.compare.record import content
 from training.compare.sides import make_side
+from training.significance.robust import SEEDS_FOR_QUALITY
 
 GAINS = (0.010, 0.012, 0.008, 0.011, 0.009, 0.013)
 TIMES = [10.0, 10.5, 9.5, 10.2, 9.8, 10.1]
