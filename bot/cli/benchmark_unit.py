@@ -16,8 +16,10 @@ from bot.cli.sample import sample_share
 from envs.array_cache import ArrayCache
 from envs.atomic import write_json
 from envs.data.load import LoadedBars
+from training.benchmark.children import PARENT
 from training.benchmark.unit import run_job
 from training.config import RunConfig
+from training.parallel.lifeline import end_with_parent
 
 
 def main() -> int:
@@ -28,6 +30,7 @@ def main() -> int:
 
 def _run(asked: Path, answered: Path) -> int:
     job = json.loads(asked.read_bytes())
+    end_with_parent(job.pop(PARENT))
     answer = run_job(job, _load)
     if job["kind"] == "whole" and job["config"]["data_path"] is None:
         answer["bayes_share"] = sample_share(Path(job["run_folder"]))

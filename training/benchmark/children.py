@@ -18,6 +18,8 @@ from typing import Any
 from envs.atomic import write_json
 from training.machine import THREAD_VARIABLES
 
+PARENT = "parent_pid"
+"""Name, beside a job's content, of whose end also ends the process."""
 _LAST_LINES = 12
 
 
@@ -73,7 +75,7 @@ class ProcessRunner:
     def __call__(self, job: Job) -> Answer:
         """Run a job and wait for it; a job that fails is an answer, too."""
         asked, answered = (self.folder / f"{job.name}.{what}.json" for what in ("job", "answer"))
-        write_json(asked, job.content)
+        write_json(asked, {**job.content, PARENT: os.getpid()})
         threads = dict.fromkeys(THREAD_VARIABLES, str(job.n_threads))
         started_s = perf_counter()
         try:
