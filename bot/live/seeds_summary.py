@@ -18,6 +18,15 @@ from bot.wording import METRICS, UNDEFINED, Metric, clean, duration, on_planted,
 from training.over_seeds import MEASURES, SEEDS_FILE, SeedsFinished
 
 _WIDTH = 100
+_SPREAD = (
+    "Mean",
+    "Deviation",
+    "Least",
+    "Most",
+    "Middle half's mean",
+    "90% interval: from",
+    "to",
+)
 _METRICS: tuple[Metric, ...] = tuple(metric for metric in METRICS if metric.key in MEASURES)
 
 
@@ -71,7 +80,7 @@ def _seeds_table(content: Mapping[str, Any]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("Seed", justify="right", no_wrap=True)
     for metric in _METRICS:
-        table.add_column(metric.label, justify="right", no_wrap=True)
+        table.add_column(metric.label, justify="right", overflow="fold")
     table.add_column("Time", justify="right", no_wrap=True)
     for row in content["seeds"]:
         cells = [metric.read(row) for metric in _METRICS]
@@ -92,30 +101,32 @@ def _failures(content: Mapping[str, Any]) -> list[Text]:
 
 
 def _spread_table(content: Mapping[str, Any]) -> Table:
+    """Build a column a figure, as in the table of the seeds: six numbers a row take 100 columns."""
+    told = {metric: found for metric in _METRICS if (found := content["measures"][metric.key])}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("Over seeds", no_wrap=True)
-    for name in ("Mean", "Deviation", "Least", "Most", "Middle half's mean", "90% interval"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for metric in _METRICS:
-        found = content["measures"][metric.key]
-        if found is not None:
-            mean, least, most = (_read(metric, found[key]) for key in ("mean", "least", "most"))
-            deviation = _read(metric, found["standard_deviation"]).lstrip("+")
-            estimate = found["estimate"]
-            middle, interval = _read(metric, estimate["value"]), _interval(metric, estimate)
-            add_row(table, metric.label, mean, deviation, least, most, middle, interval)
+    table.add_column("Over seeds")
+    for metric in told:
+        table.add_column(metric.label, justify="right", overflow="fold")
+    columns = [_spread(metric, found) for metric, found in told.items()]
+    for label, *cells in zip(_SPREAD, *columns, strict=True):
+        add_row(table, label, *cells)
     return table
+
+
+def _spread(metric: Metric, found: Mapping[str, Any]) -> list[str]:
+    """Write what is in `_SPREAD` for one figure."""
+    mean, least, most = (_read(metric, found[key]) for key in ("mean", "least", "most"))
+    deviation = _read(metric, found["standard_deviation"]).lstrip("+")
+    estimate = found["estimate"]
+    interval = estimate["interval"]
+    ends = ["none", ""]
+    if interval is not None:
+        ends = [_read(metric, interval[end]) for end in ("low", "high")]
+    return [mean, deviation, least, most, _read(metric, estimate["value"]), *ends]
 
 
 def _read(metric: Metric, value: object) -> str:
     return metric.read({metric.key: value})
-
-
-def _interval(metric: Metric, estimate: Mapping[str, Any]) -> str:
-    interval = estimate["interval"]
-    if interval is None:
-        return "none"
-    return " to ".join(_read(metric, interval[end]) for end in ("low", "high"))
 
 
 def _verdict(content: Mapping[str, Any]) -> list[str]:

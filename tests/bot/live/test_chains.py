@@ -8,6 +8,7 @@ from rich.console import Console
 from bot.live import LiveView
 from bot.live.chains import ChainsProgress, PlainChains, QuietChains
 from bot.live.chains_view import ChainsPicture
+from bot.live.seeds_summary import render_seeds
 from training.events import Noticed
 from training.over_seeds import SeedRun, SeedsFinished, over_seeds
 from training.parallel.events import FromJob, JobFailed, JobFinished, JobStarted
@@ -67,6 +68,40 @@ def test_every_line_names_its_seed_and_runs_end_in_one_line(side_by_side, ended)
     assert sum("files in results" in line for line in of_one) == 1
     assert sum("OUT OF SAMPLE" in line for line in said) == 1
     assert said[-1].startswith("1 of 2 seeds done, 1 failed: out of sample ")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_figure_over_seeds_loses_a_digit(fake_events, width):
+    """At 80 columns six numbers a row were cut."""
+    summary = {**fake_events(n_folds=2)[-1].summary, "data": {"symbol": "X"}}
+    gains = [-0.1234, -0.0571, -0.0832, 0.0215, 0.1049, 0.0333]
+    runs = [
+        SeedRun(
+            seed=seed,
+            run_folder="r",
+            summary={
+                **summary,
+                "out_of_sample": {
+                    **summary["out_of_sample"],
+                    "total_return_frac": gain,
+                    "max_drawdown_frac": 0.05 + abs(gain),
+                },
+            },
+        )
+        for seed, gain in enumerate(gains)
+    ]
+    console = Console(width=width, file=io.StringIO())
+    console.print(render_seeds(SeedsFinished(folder="results/both", content=over_seeds(runs))))
+    page = console.file.getvalue()
+    assert "..." not in page
+    assert "\N{HORIZONTAL ELLIPSIS}" not in page
+    rows = [line.split() for line in page.splitlines()]
+    spread = {row[0]: row for row in rows if row and row[0] in ("Least", "Most", "90%", "to")}
+    assert spread["Least"][1] == "-12.34%"
+    assert spread["Most"][1] == "+10.49%"
+    if width >= 80:
+        assert spread["90%"][:3] == ["90%", "interval:", "from"]
+        assert all(cell.endswith("%") for cell in (spread["90%"][3], spread["to"][1]))
 
 
 def test_a_death_is_told_with_its_last_lines_made_harmless(side_by_side):
