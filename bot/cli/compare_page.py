@@ -118,14 +118,16 @@ def _numbers(comparison: Comparison) -> Table:
     for side in (pairing.a, pairing.b):
         table.add_column(side.label, justify="right", no_wrap=True)
     table.add_column(f"{pairing.b.label} against {pairing.a.label}, 90 % interval")
-    ratio = _estimate(comparison.speed, lambda value: f"{value:.3g}", " times as fast")
+    ratio = _estimate(comparison.speed, lambda value: f"{value:.4g}", " times as fast")
+    if pairing.why_no_times is not None:
+        ratio = "not comparable"
     table.add_row("Time of a fold", duration(a.fold_s), duration(b.fold_s), ratio)
     table.add_row("Test score", _score(a), _score(b), _estimate(comparison.quality, score))
     table.add_row(
         f"{pairing.b.label} above {pairing.a.label}",
         "",
         "",
-        _estimate(comparison.improvement, lambda value: f"probability {value:.2f}"),
+        _improvement(comparison),
     )
     table.add_row(
         "Net return",
@@ -143,6 +145,14 @@ def _numbers(comparison: Comparison) -> Table:
     table.add_row("Trades", whole(a.n_trades), whole(b.n_trades), "")
     table.add_row("Buy & hold", percent(a.hold_frac), percent(b.hold_frac), "")
     return table
+
+
+def _improvement(comparison: Comparison) -> str:
+    """Write how probably b is above a; a share of the folds of one run is no such probability."""
+    sides = (comparison.pairing.a, comparison.pairing.b)
+    if min(len(side.runs) for side in sides) == 1 and comparison.improvement.interval is None:
+        return "too few runs to say"
+    return _estimate(comparison.improvement, lambda value: f"probability {value:.2f}")
 
 
 def _score(numbers: SideNumbers) -> str:
@@ -165,8 +175,9 @@ def _estimate(estimate: Estimate, write: Callable[[float], str], unit: str = "")
 def _notes(comparison: Comparison, n_comparisons: int) -> Iterator[str]:
     pairing, stitched = comparison.pairing, comparison.stitched
     yield from pairing.notes
+    times = {} if pairing.why_no_times else {"Time": comparison.speed}
     labels = {
-        "Time": comparison.speed,
+        **times,
         "Test score": comparison.quality,
         f"{pairing.b.label} above {pairing.a.label}": comparison.improvement,
         "Net return": stitched.return_difference,
@@ -178,7 +189,9 @@ def _notes(comparison: Comparison, n_comparisons: int) -> Iterator[str]:
             if warning not in seen:
                 seen.add(warning)
                 yield f"{label}: {warning[0].lower()}{warning[1:]}"
-    yield from (_NO_TURNS, _SCORE, _SUMMED)
+    if pairing.why_no_times is None:
+        yield _NO_TURNS
+    yield from (_SCORE, _SUMMED)
     if n_comparisons > 1:
         yield (
             f"{n_comparisons} comparisons were made: of ten intervals of 90 % one misses by chance."

@@ -34,7 +34,7 @@ from training.significance.robust import (
     score_estimate,
 )
 from training.significance.speed import speed_up
-from training.significance.verdict import VerdictKind, judge, judge_quality
+from training.significance.verdict import VerdictKind, difference_words, judge, judge_quality
 
 _SEEDS_WITHIN_FOLDS = " An interval needs about "
 _CHAINED = (
@@ -45,7 +45,7 @@ _CHAINED = (
 
 @dataclass(frozen=True, kw_only=True)
 class SideNumbers:
-    """What one side came to on the test bars in common.
+    """What the runs of one side that have a partner came to on the test bars in common.
 
     Attributes:
         fold_s: Wall seconds of a fold, the mean over folds and runs.
@@ -119,12 +119,13 @@ def compare(pairing: Pairing, *, rng: np.random.Generator) -> Comparison:
     a_scores, b_scores = pairing.table(_score)
     config = BootstrapConfig(unit=_unit(pairing))
     speed = _speed(pairing, rng)
+    a_met, b_met = pairing.met
     quality = paired_difference(b_scores, a_scores, rng=rng, config=config)
     margin = margin_of_reference(pairing.panel(pairing.a, _score))
     return Comparison(
         pairing=pairing,
-        a=_numbers(pairing, pairing.a, rng),
-        b=_numbers(pairing, pairing.b, rng),
+        a=_numbers(pairing, a_met, rng),
+        b=_numbers(pairing, b_met, rng),
         speed=speed,
         quality=_as_far_as_true(pairing, quality) if pairing.market else quality,
         improvement=_improvement(pairing, rng),
@@ -241,6 +242,7 @@ def _conclude(pairing: Pairing, speed: Estimate, quality: Estimate, margin: Marg
     text, more_seeds, reason = verdict.text, verdict.more_seeds, verdict.reason
     if pairing.why_no_times is not None:
         kind, text, more_seeds = None, f"no verdict: {pairing.why_no_times}", None
+        reason = difference_words(quality, margin)  # a ratio that is none is not told either
     elif speed.interval is None:
         kind, (text, more_seeds) = None, _no_times(pairing)
     elif kind is VerdictKind.UNRESOLVED and why_none is not None:
@@ -265,10 +267,18 @@ def _no_times(pairing: Pairing) -> tuple[str, int | None]:
     """
     if pairing.n_pairs > 1:
         return "no verdict: no interval of the times", None
-    words = "no verdict: one seed a side does not show how times vary"
+    words = f"no verdict: {_seeds(pairing)} does not show how times vary"
     if not pairing.is_chained:
         return words, 1
     return f"{words}, and quality takes {SEEDS_FOR_QUALITY} a side", SEEDS_FOR_QUALITY - 1
+
+
+def _seeds(pairing: Pairing) -> str:
+    """Say how many seeds are compared; with a run left over it is not all that a side has."""
+    if pairing.n_pairs > 1:
+        return f"{pairing.n_pairs} seeds a side"
+    has_more = len(pairing.a.runs) + len(pairing.b.runs) > 2
+    return "one pair of runs" if has_more else "one seed a side"
 
 
 def _seeds_wanted(pairing: Pairing, more_seeds: int, reason: str) -> tuple[int, str]:
@@ -290,8 +300,7 @@ def _judgeable(pairing: Pairing, quality: Estimate) -> tuple[Estimate, str | Non
         why = "no agent of either ever traded"
         return replace(none, warnings=(f"{why[0].upper()}{why[1:]}.",)), why
     if pairing.is_chained and quality.unit == "folds":
-        seeds = "one seed" if pairing.n_pairs == 1 else f"{pairing.n_pairs} seeds"
-        return replace(none, warnings=(f"{_CHAINED} {seeds} a side cannot tell luck.",)), None
+        return replace(none, warnings=(f"{_CHAINED} {_seeds(pairing)} cannot tell luck.",)), None
     return quality, None
 
 

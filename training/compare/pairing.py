@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +66,17 @@ class Pairing:
     @property
     def n_pairs(self) -> int:
         """Seeds that both sides have a run of."""
-        return sum(None not in pair for pair in self.pairs)
+        return len(self._met)
+
+    @property
+    def met(self) -> tuple[Side, Side]:
+        """The sides without the runs that have no partner: what one figure a side is made of."""
+        a, b = zip(*self._met, strict=True)
+        return replace(self.a, runs=a), replace(self.b, runs=b)
+
+    @property
+    def _met(self) -> list[tuple[FinishedRun, FinishedRun]]:
+        return [(a, b) for a, b in self.pairs if a is not None and b is not None]
 
     @property
     def is_chained(self) -> bool:
@@ -80,7 +90,7 @@ class Pairing:
 
     def table(self, of: Callable[[FinishedFold], float]) -> tuple[Floats, Floats]:
         """Return a figure of every fold, `(n_folds, n_pairs)` for a and b; NaN = missing."""
-        columns = zip(*self.pairs, strict=True)
+        columns = zip(*self._met, strict=True)
         a, b = ([_column(run, self.tests, of) for run in side] for side in columns)
         return np.stack(a, axis=1), np.stack(b, axis=1)
 
@@ -254,10 +264,8 @@ def _notes_on_seeds(a: Side, b: Side) -> Iterator[str]:
         yield f"The seeds differ ({told}): pairs have the bars in common, and no random numbers."
     if len(a.runs) != len(b.runs):
         left = abs(len(a.runs) - len(b.runs))
-        yield (
-            f"{left} {'run has' if left == 1 else 'runs have'} no partner and "
-            "count only in the probability that one beats the other."
-        )
+        told = "run has no partner and counts" if left == 1 else "runs have no partner and count"
+        yield f"{left} {told} only in the probability that one beats the other."
 
 
 def _notes_on_sameness(

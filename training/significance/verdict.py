@@ -213,7 +213,7 @@ def judge(
     if speed.interval is None or speed.interval.low <= 1:
         reason.append(_not_faster_words(speed))
         return _verdict(VerdictKind.NOT_FASTER, reason)
-    reason.append(_quality_words(quality, margin))
+    reason.append(difference_words(quality, margin))
     kind, words = judge_quality(quality, margin, n_candidate_failed=n_candidate_failed)
     reason.append(words)
     if kind is not VerdictKind.UNRESOLVED:
@@ -330,7 +330,8 @@ def _not_faster_words(speed: Estimate) -> str:
     return "The interval does not lie above 1: not shown to be faster."
 
 
-def _quality_words(quality: Estimate, margin: Margin) -> str:
+def difference_words(quality: Estimate, margin: Margin) -> str:
+    """Say the difference of the scores and the margin, with their numbers, and judge nothing."""
     if quality.value is None:
         return "No pair of runs has both scores."
     how = f", {UNIT_WORDS[quality.unit]}" if quality.interval and quality.unit else ""

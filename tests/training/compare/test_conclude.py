@@ -161,6 +161,19 @@ def test_only_one_side_of_train_seeds_gets_no_verdict_on_time(compared, tmp_path
     found = compare(pair(both.pairing.a, make_side("B", [alone])), rng=np.random.default_rng(0))
     assert found.conclusion.kind is None
     assert "only some runs are of train --seeds" in found.conclusion.text
+    assert "times as fast" not in found.conclusion.reason
+
+
+def test_a_run_without_a_partner_moves_no_column_and_misses_no_time(compared):
+    both = compared({}, {"returns": [gain + 0.02 for gain in GAINS]}, n_seeds=2).pairing
+    alone = make_side("A", both.a.runs[:1])
+    found = compare(pair(alone, both.b), rng=np.random.default_rng(0))
+    partner = make_side("B", both.b.runs[:1])
+    alike = compare(pair(alone, partner), rng=np.random.default_rng(0))
+    assert (found.a, found.b) == (alike.a, alike.b)
+    assert found.speed == alike.speed
+    assert not any("missing" in warning for warning in found.speed.warnings)
+    assert found.conclusion.text == "no verdict: one pair of runs does not show how times vary"
 
 
 def test_a_single_fold_of_one_seed_gets_no_verdict(compared):
