@@ -178,7 +178,7 @@ class _Screen:
         elif isinstance(event, UnitFinished):
             say(_finished(event))
         elif isinstance(event, Noticed):
-            _tell(event.message)
+            _tell(f"warning: {event.message}" if event.level == "warning" else event.message)
 
 
 def _calibrated(event: Calibrated) -> str:

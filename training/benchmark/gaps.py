@@ -6,7 +6,8 @@ After: what is missing, and what can be concluded all the same. Not here: the ve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from training.benchmark.arms import (
     ORIGINAL,
     ORIGINAL_16_ENVS,
     ORIGINAL_EXACT,
+    Arm,
     spelled,
 )
 from training.benchmark.ground import busy, differences
@@ -26,11 +28,45 @@ from training.significance.robust import SEEDS_FOR_QUALITY
 LATE = "they would have taken longer than planned"
 NOT_BEGUN = "they were not begun"
 INTERRUPTED = "the benchmark was interrupted"
+STOCK = frozenset({ORIGINAL, ORIGINAL_16_ENVS})
+"""Of a fold that these did not train whole, the evaluations are left out as well, for them."""
 
 
 def foretold(plan: Plan) -> tuple[str, ...]:
     """Say before the start what a plan will not be able to tell, and what it judges by."""
     return tuple(_foretold(plan))
+
+
+def single_updates(arms: Sequence[Arm]) -> tuple[str, ...]:
+    """Say before anything is measured which arms' folds are over with their first update."""
+    told = []
+    for arm in arms:
+        rollout_steps = arm.config.agent.rollout_steps
+        if arm.name in {*STOCK, OPTIMIZED} and arm.budget_steps <= rollout_steps:
+            told.append(
+                f"{spelled(arm.name)} makes a single update in a fold: {arm.budget_steps:,} env "
+                f"steps, rollouts of {rollout_steps:,}. That is its warm-up, so that it has no "
+                "pace in env steps a second; its fold is timed in one piece. --total_timesteps "
+                f"{3 * rollout_steps:,} gives it three."
+            )
+    return tuple(told)
+
+
+def without_a_pace(name: str, arm: Mapping[str, Any]) -> str:
+    """Say what is known of an arm whose fold is over with its first update.
+
+    Args:
+        name: Of the arm.
+        arm: What `benchmark.json` says of it.
+    """
+    words = (
+        f"{spelled(name)} made a single update in a fold ({arm['budget_steps']:,} env steps), its "
+        "warm-up: it has no pace, and a fold's time"
+    )
+    if arm["kind"] == "whole":
+        return f"{words} is measured with the warm-up."
+    left_out = "evaluation and test" if name in STOCK else "test"
+    return f"{words} is that of this training with the warm-up, {left_out} left out."
 
 
 def missing(numbers: Mapping[str, ArmNumbers], plan: Plan, *, why: str | None) -> tuple[str, ...]:

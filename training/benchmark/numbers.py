@@ -39,9 +39,9 @@ class ArmNumbers:
         planned: What it was to run.
         units: Its finished units.
         failed: Its failed ones.
-        steps_per_s: `(1, n_seeds)`.
+        steps_per_s: `(1, n_seeds)`; NaN also where a fold has a single update, its warm-up.
         fold_s: `(1, n_seeds)` seconds of a fold: measured where it trained whole, else
-            extrapolated, see `_fold_seconds`.
+            extrapolated or, without a pace, those of its only update, see `_fold_seconds`.
         scores: `(n_folds, n_seeds)` test scores; all NaN where it was timed.
         returns: `(n_folds, n_seeds)` returns of the test slices, as fractions.
     """
@@ -84,6 +84,11 @@ class ArmNumbers:
     def is_whole(self) -> bool:
         """Whether it trained whole folds, so that its test scores count."""
         return self.planned.kind == "whole"
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether a fold's time was measured in one piece, whole or by its only update."""
+        return self.is_whole or any(is_single_update(unit) for unit in self.units)
 
     @property
     def has_scores(self) -> bool:
@@ -139,25 +144,37 @@ def middle(values: Sequence[float | None]) -> float | None:
     return interquartile_mean([np.nan if value is None else value for value in values])
 
 
+def is_single_update(unit: Unit) -> bool:
+    """Whether a timed run made the one update that its fold has, so that it has no pace."""
+    return bool(unit["kind"] == "timed" and not unit["steps_per_s"] and "timed_wall_s" in unit)
+
+
 def _fold_seconds(arm: Arm, unit: Unit) -> float:
     """Return the seconds of a fold: measured, or the pace times the arm's own whole budget.
 
-    In favour of the original, with one environment and with 16: of these only rollouts and updates
-    are extrapolated, without evaluations, test and warm-up; of every other arm the evaluations too,
-    and its whole budget, also where a rule may end a fold before.
+    A timed run without a pace trained its fold's only update: its seconds are the fold's, all but
+    the test. In favour of the original, with one environment and with 16: of these only rollouts
+    and updates are counted, without evaluations, test and warm-up; of every other arm the
+    evaluations too, and its whole budget, also where a rule may end a fold before.
     """
     if unit["kind"] == "whole":
         return float(np.mean([fold["wall_s"] for fold in unit["folds"]]))
+    is_stock = arm.name.removesuffix(AGAIN) in {ORIGINAL, ORIGINAL_16_ENVS}
+    if is_single_update(unit):
+        return float(unit["timed_wall_s"] - unit["stage_s"]["evaluation"] * is_stock)
     if not unit["steps_per_s"]:
         return math.nan
     training_s = arm.budget_steps / float(unit["steps_per_s"])
-    if arm.name.removesuffix(AGAIN) in {ORIGINAL, ORIGINAL_16_ENVS}:
-        return training_s
+    return training_s if is_stock else training_s + _evaluations_s(arm, unit, training_s)
+
+
+def _evaluations_s(arm: Arm, unit: Unit, training_s: float) -> float:
+    """Return the seconds of a fold's evaluations, from those of a timed run."""
     schedule = arm.config.rules.evaluation_schedule
     if schedule.mode == "adaptive":
-        return training_s * (1 + schedule.cost_budget_frac)
+        return training_s * schedule.cost_budget_frac
     n_evaluations = math.ceil(arm.budget_steps / schedule.every_steps)
-    return training_s + n_evaluations * _evaluation_s(unit, schedule.every_steps)
+    return n_evaluations * _evaluation_s(unit, schedule.every_steps)
 
 
 def _evaluation_s(unit: Unit, every_steps: int) -> float:

@@ -137,7 +137,7 @@ def _described(item: ArmNumbers) -> dict[str, Any]:
         "timed_steps": None if item.is_whole else item.planned.n_steps,
         "steps_per_s": mean(item.steps_per_s),
         "fold_s": mean(item.fold_s),
-        "fold_s_is": "measured" if item.is_whole else "extrapolated",
+        "fold_s_is": "measured" if item.is_measured else "extrapolated",
         "warm_up_s": mean(item.column("warm_up_s")),
         "process_s": mean(item.column("process_s")),
         "process_cpu_s": mean(item.column("process_cpu_s")),
@@ -253,12 +253,12 @@ def _against_16_envs(numbers: Mapping[str, ArmNumbers]) -> dict[str, Any] | None
 
 def _is_extrapolated(*items: ArmNumbers) -> bool:
     """Whether a ratio of these arms' folds rests on a time that was not measured whole."""
-    return not all(item.is_whole for item in items)
+    return not all(item.is_measured for item in items)
 
 
 def _told(verdict: Verdict, item: ArmNumbers, reference: ArmNumbers) -> dict[str, Any]:
     """Return a verdict that says which times behind it are extrapolated."""
-    names = [spelled(one.arm.name) for one in (reference, item) if not one.is_whole]
+    names = [spelled(one.arm.name) for one in (reference, item) if not one.is_measured]
     if names and verdict.reason[:1].isdigit():
         told = f"About {verdict.reason} A fold of {' and '.join(names)} is extrapolated."
         verdict = replace(verdict, reason=told)

@@ -25,7 +25,7 @@ from training.benchmark.children import Answer, ChildRunner, Job
 from training.benchmark.config import BenchmarkConfig
 from training.benchmark.equity import stitched_equities
 from training.benchmark.events import Calibrated, Planned, UnitFinished, UnitStarted
-from training.benchmark.gaps import INTERRUPTED, LATE, foretold
+from training.benchmark.gaps import INTERRUPTED, LATE, foretold, single_updates
 from training.benchmark.ground import ground
 from training.benchmark.looks import look_at, looked
 from training.benchmark.margin import fixed_margin, planned_margin
@@ -46,6 +46,10 @@ RESULT_FILE = files.BENCHMARK_FILE
 TABLE_FILE = "table.md"
 ABLATION_FILE = "ablation.csv"
 UNITS, RUNS = "units", "runs"
+_MEASURING = (
+    "Measuring how fast every arm trains, before anything is planned; this may take a minute or "
+    "more ..."
+)
 _PATIENCE = 5.0
 _GRACE = 1.25
 """A unit is begun while its end is planned within so many times the time that was asked for."""
@@ -140,6 +144,9 @@ class Session:
         return stored
 
     def _make_plan(self) -> dict[str, Any]:
+        for words in single_updates(self.subject.arms):
+            self.emit(Noticed(level="warning", message=words))
+        self.emit(Noticed(level="info", message=_MEASURING))
         paces = self._measure()
         plan = choose_plan(
             paces.costs,

@@ -22,6 +22,7 @@ from training.benchmark.arms import (
     spelled,
 )
 from training.benchmark.chance import chance_sentences
+from training.benchmark.gaps import STOCK, without_a_pace
 from training.benchmark.looks import look_sentences
 
 NONE = "n/a"
@@ -316,13 +317,14 @@ def _drift(content: Content) -> Iterator[str]:
 def _how(content: Content) -> Iterator[str]:
     for name in _main_arms(content):
         arm = content["arms"][name]
-        if arm["kind"] == "timed" and arm["n_done"]:
-            is_stock = name in {ORIGINAL, ORIGINAL_16_ENVS}
-            left_out = "evaluation and test left out" if is_stock else "test left out"
+        if arm["n_done"] and arm["steps_per_s"] is None:
+            yield without_a_pace(name, arm)
+        elif arm["kind"] == "timed" and arm["n_done"]:
+            left_out = "evaluation and test" if name in STOCK else "test"
             yield (
                 f"{EXTRAPOLATED} {spelled(name)} was timed for {arm['timed_steps']:,} env "
                 f"steps a seed: a fold's time is extrapolated, its measured pace times its own "
-                f"{arm['budget_steps']:,} steps, {left_out}.{_short_of_an_episode(arm)}"
+                f"{arm['budget_steps']:,} steps, {left_out} left out.{_short_of_an_episode(arm)}"
             )
     yield from _threads(content)
     compared = content["against_original"].get(OPTIMIZED, {})

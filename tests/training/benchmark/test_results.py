@@ -172,6 +172,30 @@ def test_an_evaluation_takes_what_one_of_those_that_were_made_took(told, evaluat
     assert numbers.fold_s[0, 0] == pytest.approx(1_003.52 + 11 * evaluation_s)  # of 100,352 steps
 
 
+def test_a_timed_fold_of_a_single_update_has_the_time_of_that_training():
+    timed = [made_up.unit("original", 42 + s, "timed", steps_per_s=50.0 + s) for s in range(3)]
+    single = [
+        {**made_up.unit("optimized", 42 + s, "timed", steps_per_s=None), "timed_wall_s": 8.0 + s}
+        for s in range(3)
+    ]
+    content = concluded([*timed, *single], kinds={"original": "timed", "optimized": "timed"})
+    ours = content["arms"]["optimized"]
+    assert (ours["fold_s"], ours["fold_s_is"], ours["steps_per_s"]) == (9.0, "measured", None)
+    compared = content["against_original"]["optimized"]
+    assert compared["speed"]["value"] == pytest.approx(
+        math.prod(100_352 / (50.0 + s) / (8.0 + s) for s in range(3)) ** (1 / 3)
+    )
+    assert "quality unresolved" in compared["verdict"]["text"]
+    said = list(sentences(content))
+    assert sum(one.startswith("optimized made a single update in a fold (") for one in said) == 1
+    assert not any("optimized was timed" in one for one in said)
+
+
+def test_a_single_update_of_stock_has_no_evaluation_in_its_time():
+    assert timed_fold_s("original", steps_per_s=None) == 8.0 - 0.25
+    assert timed_fold_s("optimized", steps_per_s=None) == 8.0
+
+
 def test_all_arms_are_compared_with_the_original_with_16_environments_where_it_ran():
     kinds = {"original": "whole", "original_16_envs": "whole", "optimized": "whole"}
     many = [made_up.unit("original_16_envs", 42 + s, wall_s=100.0 + s) for s in range(3)]

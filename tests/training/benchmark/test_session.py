@@ -222,7 +222,8 @@ def notices(folder, **options):
 
 
 def test_what_is_kept_of_the_first_call_is_said(tmp_path):
-    assert notices(tmp_path / "b") == []
+    (measuring,) = notices(tmp_path / "b")
+    assert measuring.startswith("Measuring how fast")
     (same,) = notices(tmp_path / "b")
     assert same.endswith(", made for 20 minutes: folds 2, seeds 2.")
     _, bound = notices(tmp_path / "b", minutes=60.0)
@@ -330,6 +331,27 @@ def test_it_is_said_before_the_start_what_cannot_be_concluded(tmp_path):
     said = " ".join(events[planned].notes)
     assert "will be extrapolated" in said
     assert "no verdict" in said
+
+
+def test_a_fold_of_a_single_update_is_warned_of_before_anything_is_measured(tmp_path):
+    once = {
+        "rules.adaptive_timesteps.mode": "off",
+        "rules.adaptive_timesteps.base_timesteps": 8_192,
+    }
+    arms = make_arms(with_values(RunConfig(seed=42), once))
+    children, jobs_when_said = Children(), {}
+
+    def listen(event):
+        if isinstance(event, Noticed):
+            jobs_when_said[event.message] = len(children.jobs)
+
+    run(tmp_path / "b", children, of=subject(arms), listener=listen)
+    warning, measuring = jobs_when_said
+    assert warning.startswith("optimized makes a single update in a fold: 8,192 env steps, ")
+    assert "rollouts of 8,192." in warning
+    assert "--total_timesteps 24,576 gives it three." in warning
+    assert measuring.startswith("Measuring how fast every arm trains")
+    assert set(jobs_when_said.values()) == {0}
 
 
 def test_all_cores_are_tried_for_the_original_and_taken_where_they_are_faster(tmp_path):
