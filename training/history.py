@@ -1,6 +1,6 @@
 """What a folder of runs holds: every run and benchmark with its headline numbers, read from files.
 
-A finished run takes one small file to read, so that thousands are listed at once. What cannot be
+A finished run takes two small files to read, so that thousands are listed at once. What cannot be
 read is named beside the rest and never ends the list. Not here: the screen (`bot.cli.history`),
 comparing (`training.compare`). Argued in `docs/decisions/142-listing-runs.md`.
 """
@@ -47,6 +47,7 @@ class PastRun:
         n_folds_done, n_folds_planned: Folds.
         state: How it stands.
         error: What ended it, where it failed.
+        damage: What cannot be read of it beside its summary; None where nothing was found.
         test_return_frac, hold_return_frac, sharpe, max_drawdown_frac: Of the stitched test slices;
             None until it is finished.
         duration_s: Wall seconds of its folds, and of what came before them where it is finished.
@@ -64,6 +65,7 @@ class PastRun:
     n_folds_planned: int | None
     state: State
     error: str | None = None
+    damage: str | None = None
     test_return_frac: float | None = None
     hold_return_frac: float | None = None
     sharpe: float | None = None
@@ -180,11 +182,24 @@ def _read_one(folder: Path) -> Iterator[PastRun | PastBenchmark | Damaged]:
         try:
             item = reader(place)
         except (StoreError, OSError) as error:
-            told = f"{error.must_hold}: {error.came}" if isinstance(error, StoreError) else error
-            yield Damaged(folder=str(place), error=" ".join(str(told).split()))
+            yield Damaged(folder=str(place), error=_in_words(error))
         else:
             if item is not None:
                 yield item
+
+
+def _in_words(error: StoreError | OSError) -> str:
+    told = f"{error.must_hold}: {error.came}" if isinstance(error, StoreError) else error
+    return " ".join(str(told).split())
+
+
+def _damage(folder: Path) -> str | None:
+    """Say what is wrong with the configuration of a finished run, which nothing else here reads."""
+    try:
+        _content(folder / CONFIG_FILE)
+    except (StoreError, OSError) as error:
+        return f"{CONFIG_FILE}: {_in_words(error)}"
+    return None
 
 
 def _run(folder: Path) -> PastRun | None:
@@ -211,6 +226,7 @@ def _finished(folder: Path, summary: Mapping[str, Any]) -> PastRun:
         n_folds_done=n_folds,
         n_folds_planned=n_folds,
         state="finished",
+        damage=_damage(folder),
         test_return_frac=_number(tested, "total_return_frac"),
         hold_return_frac=_number(_part(summary, "baselines", "buy_and_hold"), "total_return_frac"),
         sharpe=_number(tested, "sharpe"),

@@ -21,6 +21,7 @@ from training.history import History, PastBenchmark, PastRun
 
 _GAP, _INDENT = "  ", "    "
 _LONGEST_NAME = 60
+_MOST_KINDS = 10
 _RUN = ("Ended, UTC", "Run", "Folds", "State", "Time")
 _RUN_FIGURES = ("Data", "Profile", "Seed", "Return", "Hold", "Sharpe", "Fall")
 _BENCHMARK = ("Ended, UTC", "Benchmark", "Runs", "State")
@@ -66,7 +67,7 @@ def _run(run: PastRun) -> tuple[Sequence[str], Sequence[str]]:
         _when(run.when),
         _name(run.name),
         _of(run.n_folds_done, run.n_folds_planned),
-        run.state,
+        run.state if run.damage is None else f"{run.state}, damaged",
         UNDEFINED if run.duration_s is None else duration(run.duration_s),
     )
     figures = (
@@ -147,6 +148,8 @@ def _footer(chosen: History, found: History, folder: Path) -> Iterator[str]:
     for run in chosen.runs:
         if run.error is not None:
             yield f"{_name(run.name)} failed: {clean(run.error)}"
+        if run.damage is not None:
+            yield f"{_name(run.name)} is damaged: {clean(run.damage, max_length=500)}"
     states = [*(run.state for run in chosen.runs), *(one.state for one in chosen.benchmarks)]
     if "open" in states:
         yield _OPEN
@@ -154,10 +157,20 @@ def _footer(chosen: History, found: History, folder: Path) -> Iterator[str]:
     if found.benchmarks:
         told = f"{_count(chosen.benchmarks, found.benchmarks, 'benchmark')}, {told}"
     yield f"{told}."
+    listed = (*found.runs, *found.benchmarks)
+    if listed and not (chosen.runs or chosen.benchmarks):
+        yield f"None is of such data. There are: {_kinds(listed)}."
     if found.damaged:
         yield f"{len(found.damaged)} more cannot be read."
     if not (found.runs or found.benchmarks or found.damaged):
         yield "walkfast train makes the first one."
+
+
+def _kinds(items: Sequence[PastRun | PastBenchmark]) -> str:
+    """List the data of runs, each once, the latest first."""
+    kinds = list(dict.fromkeys(_data(item) for item in reversed(items)))
+    more = len(kinds) - _MOST_KINDS
+    return ", ".join(kinds[:_MOST_KINDS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _count(chosen: Sequence[object], found: Sequence[object], what: str) -> str:

@@ -31,6 +31,15 @@ def test_a_finished_run_has_its_headline(tmp_path):
     assert found.when == "2026-11-21T04:00:00+00:00"
 
 
+def test_a_finished_run_whose_configuration_is_torn_keeps_its_headline_and_is_marked(tmp_path):
+    make_summary(make_run(tmp_path / "42", step=5))
+    assert only_run(tmp_path).damage is None
+    (tmp_path / "42" / "config.json").write_text('{"torn')
+    found = only_run(tmp_path)
+    assert (found.state, found.test_return_frac) == ("finished", 0.05)
+    assert found.damage.startswith("config.json: A results file must be JSON")
+
+
 @pytest.mark.parametrize(
     ("last", "state", "error"),
     [

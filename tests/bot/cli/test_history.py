@@ -80,6 +80,19 @@ def test_filters(words, names, count, capsys):
     assert f"{count} in results." in said
 
 
+def test_a_filter_that_leaves_nothing_says_what_there_is(capsys):
+    assert run(["history", "--data", "nothing"]) == 0
+    assert "None is of such data. There are: MADEUP 1h, BTCUSDT 1h." in capsys.readouterr().out
+
+
+def test_a_finished_run_with_a_torn_configuration_is_marked(here, capsys):
+    (here / "results" / "gold" / "config.json").write_text("{")
+    assert run(["history"]) == 0
+    page = capsys.readouterr().out
+    assert "finished, damaged" in next(line for line in page.splitlines() if " gold " in line)
+    assert "gold is damaged: config.json: A results file must be JSON" in page
+
+
 def test_json_is_all_that_is_said(capsys):
     assert run(["history", "--json", "--last", "2"]) == 0
     said = capsys.readouterr()
