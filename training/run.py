@@ -340,7 +340,8 @@ class Run:
                 device=str(resolve_device(self.config.device)),
             )
         )
-        self.emit(summary.decided(n_done, self._cache_decision()))
+        if n_done < len(prepared.folds):  # else there is no fold that it is said of
+            self.emit(summary.decided(n_done, self._cache_decision()))
         if self._precision["asked"] == "auto":
             told = f"precision {self._precision['precision']}: {self._precision['reason']}"
             self.emit(Noticed(level="info", message=told))
@@ -355,7 +356,9 @@ class Run:
         if n_done:
             complete = n_done == len(prepared.folds)
             done = "1 fold was" if n_done == 1 else f"{n_done} folds were"
-            what = "it is complete; --fresh trains anew" if complete else f"fold {n_done} is next"
+            what = f"fold {n_done} is next"
+            if complete:
+                what = "it is complete, and its figures follow; --fresh trains anew"
             self.emit(Noticed(level="info", message=f"{done} done before: {what}"))
 
     def _cache_decision(self) -> Decision:

@@ -263,7 +263,8 @@ def test_a_finished_run_is_not_trained_again(finished, tmp_path):
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.zip")}
     events = []
     result = run(tmp_path, listener=events.append)
-    assert not any(isinstance(event, FoldStarted) for event in events)
+    assert not any(isinstance(event, FoldStarted | Decided) for event in events)
+    assert [event for event in events if isinstance(event, RunFinished)] == [result]
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.zip")} == before
     assert result.summary == read(tmp_path / "42" / "training_performance_summary.json")
 

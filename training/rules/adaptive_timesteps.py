@@ -125,14 +125,25 @@ def _convergence(
     wished = [wished_steps(config, outcome) for outcome in latest]
     wish = sorted(wished)[max(math.ceil(config.quantile_frac * len(wished)) - 1, 0)]
     value = min(max(wish, config.min_timesteps), config.base_timesteps)
-    reason = (
-        f"{_listed([item.best_step for item in latest])} steps of "
-        f"{_listed([item.steps_trained for item in latest])} were best in the latest comparable "
-        f"{'fold' if len(latest) == 1 else 'folds'}, so {_listed(wished)} are wished for; "
-        f"{wish:,} meets {config.quantile_frac:.0%} of such wishes and gives {value:,} within "
-        f"[{config.min_timesteps:,}, {config.base_timesteps:,}]"
+    reason = _convergence_words(latest, wished) + (
+        f"; {wish:,} meets {config.quantile_frac:.0%} of these" if len(wished) > 1 else ""
     )
+    if wish > config.base_timesteps:
+        reason += f"; at most {value:,} are allowed"
+    elif wish < config.min_timesteps:
+        reason += f"; at least {value:,} are trained"
     return _budget(value, reason, wished_steps=wished, wish=wish)
+
+
+def _convergence_words(latest: Sequence[FoldOutcome], wished: Sequence[int]) -> str:
+    """Say when the latest folds were best, and how many steps each of them asks for."""
+    if len(latest) == 1:
+        who, does = "the latest comparable fold was best at step", "asks"
+    else:
+        who, does = f"the {len(latest)} latest comparable folds were best at steps", "ask"
+    best = _listed([item.best_step for item in latest])
+    trained = _listed([item.steps_trained for item in latest])
+    return f"{who} {best} of {trained} and {does} for {_listed(wished)}"
 
 
 def wished_steps(config: AdaptiveTimestepsConfig, outcome: FoldOutcome) -> int:

@@ -73,6 +73,21 @@ def test_a_best_at_the_very_end_asks_for_more_not_for_the_same():
     assert decide_budget(config, 1, [outcome(30_000, 30_000)]).value == 60_000
 
 
+def test_the_words_say_what_was_seen_what_it_asks_for_and_what_bounds_it():
+    narrow = AdaptiveTimestepsConfig(base_timesteps=8_000, min_timesteps=8_000)
+    assert decide_budget(narrow, 1, [outcome(8_192, 8_192)]).reason == (
+        "the latest comparable fold was best at step 8,192 of 8,192 and asks for 16,384; "
+        "at most 8,000 are allowed"
+    )
+    history = [outcome(40_000), outcome(0, fold_index=1)]
+    assert decide_budget(AdaptiveTimestepsConfig(), 2, history).reason == (
+        "the 2 latest comparable folds were best at steps 40,000, 0 of 100,000, 100,000 and ask "
+        "for 60,000, 0; 60,000 meets 80% of these"
+    )
+    least = decide_budget(AdaptiveTimestepsConfig(), 1, [outcome(0)]).reason
+    assert least.endswith("asks for 0; at least 20,000 are trained")
+
+
 def test_a_fold_that_never_beat_its_start_wishes_for_the_minimum():
     assert wished_steps(AdaptiveTimestepsConfig(), outcome(0)) == 0
     assert decide_budget(AdaptiveTimestepsConfig(), 1, [outcome(0)]).value == 20_000
