@@ -14,7 +14,7 @@ from typing import TextIO
 from bot.live.lines import PlainLines, notice_line
 from bot.live.progress import RunProgress
 from bot.live.seeds_summary import closing_line, lines_of
-from bot.live.sink import LineSink
+from bot.live.sink import LineSink, fitted
 from bot.wording import clean, duration
 from training.events import Event, Noticed
 from training.over_seeds import SeedsFinished
@@ -96,10 +96,11 @@ class PlainChains:
         elif isinstance(event, JobStarted):
             self._runs[event.job] = PlainLines(self._stream, label=label_of(event.job))
         elif isinstance(event, SeedsFinished):
-            for line in ("", *lines_of(event), "", closing_line(event)):
+            for line in ("", *lines_of(event), "", *fitted(closing_line(event))):
                 self._sink.write(line)
         elif (notice := notice_of(event)) is not None:
-            self._sink.write(notice_line(notice))
+            for line in fitted(notice_line(notice)):
+                self._sink.write(line)
 
 
 class QuietChains:

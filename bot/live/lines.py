@@ -15,7 +15,7 @@ from typing import Any, TextIO
 from rich.console import Console
 
 from bot.live.progress import RunProgress
-from bot.live.sink import LineSink
+from bot.live.sink import LineSink, fitted, told_columns
 from bot.live.summary import final_line, render_summary
 from bot.wording import (
     clean,
@@ -78,7 +78,9 @@ class PlainLines:
         """Write what an event says, if it is worth a line."""
         self._progress(event)
         for line in self._lines(event):
-            self._sink.write(line if self._label is None else f"{self._label}: {line}")
+            told = line if self._label is None else f"{self._label}: {line}"
+            for fitting in fitted(told):
+                self._sink.write(fitting)
             self._written_s = self._clock()
 
     def _lines(self, event: Event) -> list[str]:
@@ -99,7 +101,7 @@ class PlainLines:
         match event:
             case FoldStarted():
                 self._patience_s = _FIRST_PATIENCE_S
-                yield event.fold_index, _start(event)
+                yield event.fold_index, _start(event, self._asked_steps(event.fold_index))
             case Decided() if self._is_news(event):
                 yield event.fold_index, _decision(event)
             case Evaluated():
@@ -110,6 +112,11 @@ class PlainLines:
                 yield event.fold_index, self._update(event)
             case FoldFinished():
                 yield event.fold_index, _end(event) + self._to_go()
+
+    def _asked_steps(self, fold_index: int) -> object:
+        """Return the steps that a rule decided on for a fold; None where none did."""
+        decided = self._progress.decisions.get("adaptive_timesteps")
+        return decided.value if decided is not None and decided.fold_index == fold_index else None
 
     @property
     def _is_silent(self) -> bool:
@@ -218,12 +225,14 @@ def start_from(event: FoldStarted) -> str:
     return f"warm start from fold {event.warm_start_from}"
 
 
-def _start(event: FoldStarted) -> str:
+def _start(event: FoldStarted, asked_steps: object) -> str:
+    """Say what a fold is trained on; where the steps asked for make no whole rollouts, so, too."""
+    told = "" if asked_steps in (None, event.budget_steps) else " (whole rollouts)"
     return (
         f"train on bars [{event.train_start}, {event.train_stop}), "
         f"validate on [{event.validation_start}, {event.validation_stop}), "
         f"test on [{event.test_start}, {event.test_stop}); "
-        f"up to {whole(event.budget_steps)} steps, {start_from(event)}"
+        f"up to {whole(event.budget_steps)} steps{told}, {start_from(event)}"
     )
 
 
@@ -250,7 +259,8 @@ def _end(event: FoldFinished) -> str:
 
 
 def _summary_lines(event: RunFinished) -> list[str]:
-    console = Console(width=_SUMMARY_WIDTH, no_color=True, force_terminal=False, color_system=None)
+    width = told_columns() or _SUMMARY_WIDTH
+    console = Console(width=width, no_color=True, force_terminal=False, color_system=None)
     with console.capture() as capture:
         console.print(render_summary(event.summary, event.optimization))
     return [line.rstrip() for line in capture.get().splitlines()]

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.live.cells import add_row
+from bot.live.sink import told_columns
 from bot.wording import METRICS, UNDEFINED, Metric, clean, duration, on_planted, percent
 from training.over_seeds import MEASURES, SEEDS_FILE, SeedsFinished
 
@@ -45,7 +46,8 @@ def render_seeds(event: SeedsFinished) -> RenderableType:
 
 def lines_of(event: SeedsFinished) -> list[str]:
     """Return the same as lines of text."""
-    console = Console(width=_WIDTH, no_color=True, force_terminal=False, color_system=None)
+    width = told_columns() or _WIDTH
+    console = Console(width=width, no_color=True, force_terminal=False, color_system=None)
     with console.capture() as capture:
         console.print(render_seeds(event))
     return [line.rstrip() for line in capture.get().splitlines()]

@@ -10,7 +10,28 @@ import contextlib
 import io
 import os
 import sys
+import textwrap
 from typing import TextIO
+
+_LEAST_COLUMNS, _MOST_COLUMNS = 40, 110
+
+
+def told_columns() -> int | None:
+    """Return the columns that `COLUMNS` asks for where no terminal is; None where it says none."""
+    told = os.environ.get("COLUMNS", "")
+    if not (told.isascii() and told.isdigit()):
+        return None
+    return min(max(int(told), _LEAST_COLUMNS), _MOST_COLUMNS)
+
+
+def fitted(line: str) -> list[str]:
+    """Return a line as it is, or wrapped where `COLUMNS` is set; words and paths stay whole."""
+    columns = told_columns()
+    if columns is None or len(line) <= columns:
+        return [line]
+    return textwrap.wrap(
+        line, columns, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 class LineSink:

@@ -3,6 +3,9 @@ import json
 import math
 from dataclasses import replace
 
+import pytest
+from rich.cells import cell_len
+
 from bot.live import JsonLines, PlainLines, Quiet
 from tests.bot.calibrated import ORIGINAL
 from training.events import (
@@ -78,6 +81,28 @@ def test_a_first_update_that_takes_long_is_told_of(fake_events):
         [started, FirstPlayed(fold_index=0, n_steps=512, duration_s=8.25)], lambda: next(now_s)
     )
     assert lines[1:] == ["fold 0: the first 512 steps are played, in 8.2 s; learning from them"]
+
+
+def test_a_budget_that_was_asked_for_in_no_whole_rollouts_says_why_more_are_trained(fake_events):
+    started = next(event for event in fake_events() if isinstance(event, FoldStarted))
+    asked = decided("adaptive_timesteps", started.budget_steps - 192)
+    assert "steps (whole rollouts), " in plain([asked, started])[-1]
+    asked = decided("adaptive_timesteps", started.budget_steps)
+    assert "rollouts" not in plain([asked, started])[-1]
+
+
+@pytest.mark.parametrize("columns", ["80", "60"])
+def test_in_a_pipe_nothing_is_wider_than_columns_says(fake_events, monkeypatch, columns):
+    events = [Noticed(level="info", message="many words " * 40), *fake_events(n_folds=2)]
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = plain(events)
+    assert max(map(cell_len, lines)) <= int(columns)
+    words = " ".join(" ".join(lines).split())
+    monkeypatch.delenv("COLUMNS")
+    unwrapped = plain(events)
+    assert max(map(cell_len, unwrapped)) > 200
+    for line in unwrapped[: unwrapped.index("")]:
+        assert " ".join(line.split()) in words
 
 
 def test_one_fold_is_not_folds(fake_events):
