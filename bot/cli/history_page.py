@@ -157,7 +157,7 @@ def _footer(chosen: History, found: History, folder: Path) -> Iterator[str]:
     if found.benchmarks:
         told = f"{_count(chosen.benchmarks, found.benchmarks, 'benchmark')}, {told}"
     yield f"{told}."
-    listed = (*found.runs, *found.benchmarks)
+    listed: tuple[PastRun | PastBenchmark, ...] = (*found.runs, *found.benchmarks)
     if listed and not (chosen.runs or chosen.benchmarks):
         yield f"None is of such data. There are: {_kinds(listed)}."
     if found.damaged:

@@ -17,8 +17,12 @@ from bot.wording import NOT_MEASURED, UNDEFINED, clean, duration, percent, score
 from training.events import Event, Noticed
 
 _OTHER_ROWS = 5
-_COLUMNS = ("Folds", "Steps", "Steps/s", "Best valid.", "Last test", "Time", "ETA")
-_SHOWN = {100: _COLUMNS, 72: ("Folds", "Steps", "Last test", "ETA"), 0: ("Folds", "Last test")}
+_COLUMNS = ("Folds", "Steps", "Steps/s", "Best valid.", "Last fold's test", "Time", "ETA")
+_SHOWN = {
+    100: _COLUMNS,
+    72: ("Folds", "Steps", "Last fold's test", "ETA"),
+    0: ("Folds", "Last fold's test"),
+}
 """What there is room for, by the least width, the widest first."""
 _ORDER = ("trains", "waits", "failed", "done")
 
@@ -95,11 +99,17 @@ def _table(rows: list[tuple[str, ChainProgress]], width: int) -> Table:
 
 def _state(chain: ChainProgress) -> str:
     again = f" ({chain.attempt}.)" if chain.attempt > 1 else ""
-    return f"{chain.state}{again}"
+    return f"{'reports' if _is_through(chain) else chain.state}{again}"
+
+
+def _is_through(chain: ChainProgress) -> bool:
+    """Whether all folds are done and what is left is to write down what they came to."""
+    run = chain.run.run
+    return chain.state == "trains" and run is not None and chain.run.n_folds_done >= run.n_folds
 
 
 def _figures(chain: ChainProgress) -> list[str]:
-    run, trains = chain.run, chain.state == "trains"
+    run, trains = chain.run, chain.state == "trains" and not _is_through(chain)
     if chain.was_done or run.run is None:
         return [UNDEFINED] * len(_COLUMNS)
     latest, budget = run.latest, run.fold.budget_steps if run.fold else 0

@@ -152,6 +152,20 @@ def test_the_screen_has_a_row_for_each_and_stays_within_it(side_by_side, width, 
     assert "trains (2.)" in two
 
 
+def test_a_run_whose_folds_are_done_reports_and_has_no_time_to_go(fake_events):
+    picture, console = ChainsPicture(), Console(width=120, height=12, file=io.StringIO())
+    picture(JobStarted(job="seed_1", attempt=1))
+    for event in fake_events(n_folds=2)[:-1]:
+        picture(FromJob(job="seed_1", event=event))
+    console.print(picture.compose(console, width=119, height=11))
+    drawn = console.file.getvalue().splitlines()
+    heading = next(line for line in drawn if line.startswith("Run "))
+    (row,) = [line for line in drawn if line.startswith("seed 1")]
+    assert "Last fold's test" in heading
+    assert row.split()[2:4] == ["reports", "2/2"]
+    assert row.split()[-1] == "-"
+
+
 def test_more_runs_than_rows_are_counted():
     picture, console = ChainsPicture(), Console(width=80, height=12, file=io.StringIO())
     for seed in range(20):

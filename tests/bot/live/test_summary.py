@@ -50,6 +50,18 @@ def test_every_row_stands_beside_its_baselines(ended):
     assert row.split()[2:] == [f"{own:+.2%}", "0.00%", f"{hold:+.2%}", f"{random:+.2%}"]
 
 
+@pytest.mark.parametrize("width", [60, 80])
+def test_what_a_file_is_stays_in_its_column(ended, width):
+    lines = rendered(ended.summary, ended.optimization, width=width).splitlines()
+    first = next(index for index, line in enumerate(lines) if "report.html" in line)
+    name_at, told_at = lines[first].index("report.html"), lines[first].index("everything")
+    for line in lines[first:]:
+        if line.strip():
+            begins = len(line) - len(line.lstrip())
+            is_file = line.split()[0].endswith((".html", ".png", ".zip", "/"))
+            assert begins == (name_at if is_file else told_at)
+
+
 @pytest.mark.parametrize("width", [60, 80, 140])
 def test_no_figure_is_cut_and_no_line_is_too_long(ended, width):
     text = rendered(ended.summary, ended.optimization, width=width)
