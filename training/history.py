@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypedDict
@@ -28,8 +28,9 @@ from training.store import (
     read_run_file,
 )
 
-State = Literal["finished", "interrupted", "failed", "open"]
-"""`open` = neither finished nor stopped in order: still running, or killed without a word."""
+State = Literal["finished", "stopped", "interrupted", "failed", "open"]
+"""`open` = neither finished nor stopped in order: still running, or killed without a word;
+`stopped` = a benchmark whose own time was over before its last run."""
 
 _LAST_BYTES = 4_096
 """Where the last line of a log is looked for: that a run stopped is a short line."""
@@ -84,7 +85,7 @@ class PastBenchmark:
         profile: What was judged.
         n_seeds, n_folds: Of every arm.
         n_runs_done, n_runs_planned: Its runs.
-        state: `failed` where a run failed.
+        state: `failed` where a run failed, `stopped` where its own time was over.
         speed, speed_low, speed_high: How many times as fast as the original, and its interval.
         test_return_frac, original_return_frac: Test returns, interquartile means; the original's
             are those of its stand-in where it was only timed.
@@ -272,7 +273,6 @@ def _benchmark(folder: Path) -> PastBenchmark | None:
     compared = _part(result, "against_original", "optimized")
     scored = _text(compared, "quality_of") or "original"
     interval = _part(compared, "speed", "interval")
-    state: State = "failed" if done < len(units) else "finished"
     return PastBenchmark(
         name=f"{folder.parent.name}/{folder.name}",
         folder=str(folder),
@@ -283,7 +283,7 @@ def _benchmark(folder: Path) -> PastBenchmark | None:
         n_folds=_whole(result, "n_folds"),
         n_runs_done=done,
         n_runs_planned=n_planned,
-        state="open" if len(units) < n_planned else state,
+        state=_ended(result, units, n_planned),
         speed=_number(_part(compared, "speed"), "value"),
         speed_low=_number(interval, "low"),
         speed_high=_number(interval, "high"),
@@ -291,6 +291,14 @@ def _benchmark(folder: Path) -> PastBenchmark | None:
         original_return_frac=_number(_part(arms, scored, "test_return"), "value"),
         verdict=_text(_part(compared, "verdict"), "text"),
     )
+
+
+def _ended(result: Mapping[str, Any], units: Sequence[Mapping[str, Any]], n_planned: int) -> State:
+    """Say how a benchmark ended; what has a result ended in order, all of it run or not."""
+    if len(units) < n_planned:
+        return "stopped" if _whole(result, "n_left_out") else "interrupted"
+    is_done = all(unit.get("status") == "done" for unit in units)
+    return "finished" if is_done else "failed"
 
 
 def _open_benchmark(folder: Path, planned: Mapping[str, Any]) -> PastBenchmark:

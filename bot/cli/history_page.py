@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ _BENCHMARK_FIGURES = ("Data", "Profile", "Seeds", "Folds", "Times as fast", "Ret
 _RIGHT = frozenset(
     {"Folds", "Time", "Seed", "Return", "Hold", "Sharpe", "Fall", "Runs", "Seeds", "Original"}
 )
+_STOPPED = "stopped: its own time was over; the same command goes on with the runs that are left."
 _OPEN = "open: not finished and not stopped in order; still running, or killed."
 
 Rows = Sequence[Sequence[str]]
@@ -104,10 +106,17 @@ def _benchmark(benchmark: PastBenchmark) -> tuple[Sequence[str], Sequence[str]]:
 def _speed(benchmark: PastBenchmark) -> str:
     if benchmark.speed is None:
         return NOT_MEASURED
-    told = f"{benchmark.speed:.3g}"
+    told = _factor(benchmark.speed)
     if benchmark.speed_low is None or benchmark.speed_high is None:
         return f"{told} (?)"
-    return f"{told} ({benchmark.speed_low:.3g}-{benchmark.speed_high:.3g})"
+    return f"{told} ({_factor(benchmark.speed_low)}-{_factor(benchmark.speed_high)})"
+
+
+def _factor(value: float) -> str:
+    """Write a factor as the benchmark does: in three digits, whole from 100 on."""
+    if value >= 1e6:
+        return f"{value:.1e}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _table(
@@ -116,18 +125,35 @@ def _table(
     rows: Sequence[tuple[Sequence[str], Sequence[str]]],
     width: int | None,
 ) -> Iterator[str]:
-    """Yield a table with one line a row, or with two where one is wider than the terminal."""
+    """Yield a table with one line a row; with two or more where one is wider than the terminal."""
     n_names = 2  # when and name stay in front, figures follow, the rest of the first line ends it
     headings = (*first[:n_names], *figures, *first[n_names:])
     one = list(_aligned(headings, [(*a[:n_names], *b, *a[n_names:]) for a, b in rows]))
     if width is None or max(map(cell_len, one)) <= width:
         yield from one
         return
-    upper = _aligned(first, [a for a, _ in rows])
-    lower = _aligned(figures, [b for _, b in rows])
+    upper = _packed([first, *(a for a, _ in rows)], width)
+    lower = _packed([figures, *(b for _, b in rows)], width - len(_INDENT))
     for above, below in zip(upper, lower, strict=True):
-        yield above
-        yield _INDENT + below
+        yield above[0]
+        for line in (*above[1:], *below):
+            yield _INDENT + line
+
+
+def _packed(cells: Rows, width: int) -> Iterator[list[str]]:
+    """Yield the headings, then every row, each as lines of as many columns as fit."""
+    sizes = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    ends = [0]
+    for index in range(1, len(sizes)):
+        if sum(sizes[ends[-1] : index + 1]) + len(_GAP) * (index - ends[-1]) > width:
+            ends.append(index)
+    parts = itertools.pairwise([*ends, len(sizes)])
+    blocks = [
+        _aligned(cells[0][start:stop], [row[start:stop] for row in cells[1:]])
+        for start, stop in parts
+    ]
+    for lines_of_row in zip(*blocks, strict=True):
+        yield list(lines_of_row)
 
 
 def _aligned(headings: Sequence[str], rows: Rows) -> Iterator[str]:
@@ -151,6 +177,8 @@ def _footer(chosen: History, found: History, folder: Path) -> Iterator[str]:
         if run.damage is not None:
             yield f"{_name(run.name)} is damaged: {clean(run.damage, max_length=500)}"
     states = [*(run.state for run in chosen.runs), *(one.state for one in chosen.benchmarks)]
+    if "stopped" in states:
+        yield _STOPPED
     if "open" in states:
         yield _OPEN
     told = f"{_count(chosen.runs, found.runs, 'run')} in {clean(folder)}"

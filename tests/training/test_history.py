@@ -146,7 +146,7 @@ def benchmark(folder, *, statuses, n_seeds=2, **more):
     [
         (("done",) * 4, "finished", 4),
         (("done",) * 3 + ("failed",), "failed", 3),
-        (("done",) * 2, "open", 2),
+        (("done",) * 2, "interrupted", 2),
     ],
 )
 def test_a_benchmark_has_its_verdict(tmp_path, statuses, state, n_done):
@@ -157,6 +157,12 @@ def test_a_benchmark_has_its_verdict(tmp_path, statuses, state, n_done):
     assert (found.speed, found.speed_low, found.speed_high) == (120.0, 110.0, 130.0)
     assert (found.test_return_frac, found.original_return_frac) == (0.02, 0.01)
     assert found.verdict == "faster and not worse"
+
+
+def test_a_benchmark_whose_own_time_was_over_was_stopped(tmp_path):
+    benchmark(tmp_path / "42", statuses=("done",) * 2, n_left_out=2)
+    (found,) = read_history(tmp_path).benchmarks
+    assert (found.state, found.n_runs_done, found.n_runs_planned) == ("stopped", 2, 4)
 
 
 def test_an_arm_with_fewer_seeds_leaves_no_benchmark_open(tmp_path):

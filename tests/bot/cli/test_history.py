@@ -10,7 +10,7 @@ import pytest
 from bot.cli.commands import run
 from bot.cli.history_page import lines
 from tests.training.compare.made_up_runs import BARS, make_run, make_summary
-from training.history import read_history
+from training.history import History, PastBenchmark, read_history
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +60,39 @@ def test_a_narrow_terminal_gets_two_lines_a_run_and_every_figure():
     assert max(map(len, narrow)) <= 80
     assert sorted("\n".join(narrow).split()) == sorted(wide.split())
     assert max(map(len, wide.splitlines())) > 80
+
+
+LONG = PastBenchmark(
+    name="a_name_of_my_own/benchmark",
+    folder="results/a_name_of_my_own/benchmark",
+    when="2026-11-21T09:00:00+00:00",
+    symbol="XAUUSD",
+    timeframe="15min",
+    data_path=None,
+    profile="ultra_fast",
+    n_seeds=3,
+    n_folds=12,
+    n_runs_done=2,
+    n_runs_planned=9,
+    state="stopped",
+    speed=125.4,
+    speed_low=14.52,
+    speed_high=1_079.3,
+    test_return_frac=-0.1234,
+    original_return_frac=-0.2345,
+)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_benchmark_has_every_figure_on_a_narrow_terminal(width):
+    history = History(runs=(), benchmarks=(LONG,), damaged=())
+    wide = "\n".join(lines(history, history, folder=Path("results")))
+    narrow = list(lines(history, history, folder=Path("results"), width=width))
+    assert max(map(len, narrow)) <= max(width, 44)  # time and name stay in one line
+    assert sorted("\n".join(narrow).split()) == sorted(wide.split())
+    assert "125 (14.5-1,079)" in wide
+    assert "stopped: its own time was over; the same command goes on" in wide
+    assert "open:" not in wide
 
 
 @pytest.mark.parametrize(
