@@ -30,7 +30,7 @@ from bot.flags.help_text import line
 from bot.flags.parse import Words, add_flags
 from bot.flags.resolve import Request, resolve
 from bot.flags.table import BENCHMARK, GROUPS, SEVERAL_SEEDS, TrainingSettings
-from bot.wording import clean, duration
+from bot.wording import clean, counted, duration
 from envs.array_cache import ArrayCache, default_cache_folder
 from envs.errors import ConfigError
 from training import summary
@@ -174,7 +174,7 @@ class _Screen:
                 _tell(text)
         elif isinstance(event, UnitStarted):
             place = f"{event.number}/{event.n_units}"
-            say(f"{place:>7}  {event.name} (at most about {duration(event.planned_s)}) ...")
+            say(f"{place:>7}  {event.name} (about {duration(event.planned_s)}) ...")
         elif isinstance(event, UnitFinished):
             say(_finished(event))
         elif isinstance(event, Noticed):
@@ -204,7 +204,7 @@ def _planned(event: Planned) -> list[str]:
         lines.append(f"Timed only, {seeds}, env steps: {', '.join(timed)}.")
     done = f", {event.n_done} of them done before" if event.n_done else ""
     lines.append(
-        f"{n_units} runs{done}, each in a process of its own, taking turns: at most about "
+        f"{counted(n_units, 'run')}{done}, each in a process of its own, taking turns: about "
         f"{duration(plan['duration_s'])}."
     )
     return [*lines, *event.notes]
@@ -258,8 +258,8 @@ def _interrupted(folder: Path) -> str:
     if not n_done:
         return f"Interrupted before a run was finished; the plan is kept in {folder}."
     return (
-        f"Interrupted: {n_done} runs are saved in {folder}; the same command goes on from there. "
-        f"What they show so far is in {TABLE_FILE}."
+        f"Interrupted: {counted(n_done, 'run')} saved in {folder}; the same command goes on from "
+        f"there. What they show so far is in {TABLE_FILE}."
     )
 
 

@@ -23,6 +23,7 @@ from training.benchmark.arms import (
 from training.benchmark.ground import busy, differences
 from training.benchmark.numbers import ArmNumbers
 from training.benchmark.plan import Plan
+from training.significance.counted import counted
 from training.significance.robust import SEEDS_FOR_QUALITY
 
 LATE = "they would have taken longer than planned"
@@ -78,7 +79,8 @@ def missing(numbers: Mapping[str, ArmNumbers], plan: Plan, *, why: str | None) -
         why: Why some did not run; None where all were begun.
     """
     gaps = [gap for item in numbers.values() for gap in _failures(item, plan)]
-    waiting = [f"{name} {n}" for name, item in numbers.items() if (n := _n_waiting(item, plan))]
+    left = {name: n for name, item in numbers.items() if (n := _n_waiting(item, plan))}
+    waiting = [f"{counted(n, 'run')} of {name}" for name, n in left.items()]
     if waiting:
         listed = spelled(", ".join(waiting))
         gaps.append(
@@ -169,10 +171,10 @@ def _what_is_there(ours: ArmNumbers, original: ArmNumbers, plan: Plan) -> str:
     if not n_seeds:
         words = "No seed has a time of both optimized and original: nothing can be compared yet."
         return f"{words} What did finish is kept."
-    words = f"Both optimized and original have {n_seeds} of {plan.n_seeds} seeds"
+    words = f"Both optimized and original have {n_seeds} of {counted(plan.n_seeds, 'seed')}"
     n_folds = int((~np.isnan(ours.scores - original.scores)).sum())
     if ours.is_whole and original.is_whole:
-        words += f" and {n_folds} of {ours.scores.size} test folds"
+        words += f" and {n_folds} of {counted(ours.scores.size, 'test fold')}"
     ends = ": times are compared on these" if n_seeds > 1 else ": too few for an interval"
     if len(ours.failed) and n_folds:
         ends += "; not worse is not said while runs of ours failed, which may be the bad ones"

@@ -16,6 +16,7 @@ from typing import Any
 
 from training.benchmark.arms import spelled
 from training.machine import describe_machine, versions
+from training.significance.counted import counted
 
 MACHINE = ("processor", "n_usable_cores", "python")
 """What of a machine may not differ where times are compared."""
@@ -92,10 +93,11 @@ def busy(units: Sequence[Content]) -> Iterator[str]:
     load = machine_load(units)
     if load is not None and load["n_busy"]:
         yield (
-            f"The machine was busy: at the end of {load['n_busy']} of {load['n_runs']} runs it had "
-            f"more to do than its {load['n_cores']:g} cores can (load {load['median']:.1f}, up to "
-            f"{load['highest']:.1f}). Times are too long and vary more; what several threads gain "
-            "is lost first, so that even ratios may be off."
+            f"The machine was busy: at the end of {load['n_busy']} of "
+            f"{counted(load['n_runs'], 'run')} it had more to do than its {load['n_cores']:g} "
+            f"cores can (load {load['median']:.1f}, up to {load['highest']:.1f}). Times are too "
+            "long and vary more; what several threads gain is lost first, so that even ratios may "
+            "be off."
         )
 
 
@@ -128,8 +130,8 @@ def differences(units: Sequence[Content]) -> Iterator[str]:
         )
     if 0 < len(flat) < len(units):
         yield (
-            f"{len(units) - len(flat)} of {len(units)} runs do not tell with which code and on "
-            "which machine they were made: they are of an older version of walkfast."
+            f"Of an older version of walkfast, {len(units) - len(flat)} of "
+            f"{counted(len(units), 'run')}: with which code and on which machine is not known."
         )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from training.benchmark.arms import OPTIMIZED
+from training.significance.counted import counted
 from training.summary import now
 
 
@@ -56,11 +57,14 @@ def look_sentences(content: Mapping[str, Any]) -> Iterator[str]:
         return
     last = looks[-1]
     yield (
-        f"Look {last['look']} at the scores of this benchmark, {last['n_pairs']} pairs: score "
-        f"differences have intervals of {100 * last['confidence']:.4g} %, because each look spends "
-        "half of the 5 % of error that those before it left, so that adding seeds until a verdict "
-        "pleases does not make it likelier to be wrong. Benchmarks begun anew are not counted."
+        f"Look {last['look']} at the scores of this benchmark, "
+        f"{counted(last['n_pairs'], 'pair')}: score differences have intervals of "
+        f"{100 * last['confidence']:.4g} %, because each look spends half of the 5 % of "
+        "error that those before it left, so that adding seeds until a verdict pleases does not "
+        "make it likelier to be wrong. Benchmarks begun anew are not counted."
     )
     if looks[:-1]:
-        told = "; ".join(f"{look['n_pairs']} pairs: {look['verdict']}" for look in looks[:-1])
+        told = "; ".join(
+            f"{counted(look['n_pairs'], 'pair')}: {look['verdict']}" for look in looks[:-1]
+        )
         yield f"Earlier looks said: {told}."

@@ -16,6 +16,7 @@ import numpy as np
 from training.benchmark.arms import AGAIN
 from training.benchmark.numbers import ArmNumbers
 from training.benchmark.plan import Plan
+from training.significance.counted import counted
 from training.significance.margins import (
     LEAST_CALIBRATION_PAIRS,
     Margin,
@@ -81,7 +82,7 @@ def fixed_margin(
     first, second = original.scores[:, :n_seeds], again.scores[:, :n_seeds]
     n_pairs = int((~np.isnan(first - second)).sum())
     if n_pairs < LEAST_CALIBRATION_PAIRS:
-        why = f"only {n_pairs} folds of the original against itself finished"
+        why = f"only {counted(n_pairs, 'fold')} of the original against itself finished"
         return _of_scores(content, original, why=why)
     return {**margin_of_calibration(first, second).to_json(), "at": now()}
 

@@ -24,6 +24,7 @@ from training.benchmark.arms import (
 from training.benchmark.chance import chance_sentences
 from training.benchmark.gaps import STOCK, without_a_pace
 from training.benchmark.looks import look_sentences
+from training.significance.counted import counted
 
 NONE = "n/a"
 EXTRAPOLATED = "~"
@@ -276,10 +277,10 @@ def _soon(content: Content) -> Iterator[str]:
     if found["speed"]["value"] is not None:
         times = f", in the median {factor(found['speed'])} times as soon as the original itself"
     yield (
-        f"Time to quality: in {found['n_reached']} of {found['n_rows']} folds ours reached the "
-        f"original's final validation score twice in a row{times}. A fold that ended without it, "
-        "early or not, counts as never; a twin of the original gets there in half to two thirds of "
-        "its folds, with a median ratio below 1 or none."
+        f"Time to quality: in {found['n_reached']} of {counted(found['n_rows'], 'fold')} ours "
+        f"reached the original's final validation score twice in a row{times}. A fold that ended "
+        "without it, early or not, counts as never; a twin of the original gets there in half to two "
+        "thirds of its folds, with a median ratio below 1 or none."
     )
 
 

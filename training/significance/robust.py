@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.special import betaincinv
 from scipy.stats import trim_mean
 
+from training.significance.counted import counted
 from training.significance.intervals import (
     LEAST_DISTINCT,
     UNIT_WORDS,
@@ -232,7 +233,7 @@ def _usable(panel: Floats, unit: Unit) -> tuple[Floats, tuple[str, ...]]:
     single = runs == 1
     if unit != "seeds_within_folds" or not single.any() or not (runs > 1).any():
         return kept, ()
-    return panel[runs > 1], (f"{int(single.sum())} folds left out: they have a single run.",)
+    return panel[runs > 1], (f"{counted(int(single.sum()), 'fold')} left out: a single run each.",)
 
 
 def _freedom(kept: Floats, unit: Unit) -> int:
@@ -325,21 +326,25 @@ def _missing_words(ours: Floats, theirs: Floats) -> tuple[str, ...]:
         "both runs are missing": int((lacks & other_lacks).sum()),
     }
     return tuple(
-        f"{count} of {ours.size} pairs left out: {why}." for why, count in counts.items() if count
+        f"{count} of {counted(ours.size, 'pair')} left out: {why}."
+        for why, count in counts.items()
+        if count
     )
 
 
 def _too_few_words(n_values: int, n_folds: int) -> str:
     return (
-        f"No interval: {n_values} {'run' if n_values == 1 else 'runs'} in {n_folds} "
-        f"{'fold' if n_folds == 1 else 'folds'} are too few to see how much seeds matter."
+        f"No interval: {counted(n_values, 'run')} in {counted(n_folds, 'fold')} "
+        f"{'is' if n_values == 1 else 'are'} too few to see how much seeds matter."
     )
 
 
 def _spread_warnings(freedom: int, unit: Unit, interval: Interval | None = None) -> tuple[str, ...]:
     words = []
     if freedom < FEW_FREEDOM:
-        words.append(f"The interval rests on {freedom} degrees of freedom only.")
+        words.append(
+            f"The interval rests on {freedom} degree{'s' * (freedom != 1)} of freedom only."
+        )
     if unit == "folds":
         words.append("The interval is over folds, taken as unrelated, not over seeds.")
     if interval is not None and interval.low == interval.high:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtrik, stdtrit
 
+from training.significance.counted import counted
 from training.significance.intervals import (
     LEAST_DISTINCT,
     BootstrapConfig,
@@ -115,9 +116,13 @@ def _log_ratios(reference: Floats, candidate: Floats) -> tuple[Floats, tuple[str
     stopped = int(reference.size - timed.sum()) - missing
     warnings = []
     if missing:
-        warnings.append(f"{missing} of {reference.size} pairs left out: a time is missing.")
+        warnings.append(
+            f"{missing} of {counted(reference.size, 'pair')} left out: a time is missing."
+        )
     if stopped:
-        warnings.append(f"{stopped} of {reference.size} pairs left out: a time is 0 or less.")
+        warnings.append(
+            f"{stopped} of {counted(reference.size, 'pair')} left out: a time is 0 or less."
+        )
     return np.log(reference[timed]) - np.log(candidate[timed]), tuple(warnings)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri, stdtrit
 
+from training.significance.counted import counted
 from training.significance.intervals import (
     UNIT_WORDS,
     BootstrapConfig,
@@ -252,8 +253,8 @@ def judge_quality(
         but = "the margin is larger than the score: it would let all be lost"
     elif n_failed:
         but = (
-            f"{n_failed} runs of the candidate failed that the reference finished: they may be the "
-            "bad ones"
+            f"{counted(n_failed, 'run')} of the candidate failed where the reference finished: "
+            "perhaps the bad ones"
         )
     else:
         but = None
@@ -319,7 +320,8 @@ def _interval_words(estimate: Estimate) -> str:
 def _speed_words(speed: Estimate) -> str:
     if speed.value is None:
         return "No speed-up was measured."
-    return f"{speed.value:.4g} times as fast ({_interval_words(speed)}, {speed.n_values} pairs)."
+    pairs = counted(speed.n_values, "pair")
+    return f"{speed.value:.4g} times as fast ({_interval_words(speed)}, {pairs})."
 
 
 def _not_faster_words(speed: Estimate) -> str:
@@ -335,9 +337,10 @@ def difference_words(quality: Estimate, margin: Margin) -> str:
     if quality.value is None:
         return "No pair of runs has both scores."
     how = f", {UNIT_WORDS[quality.unit]}" if quality.interval and quality.unit else ""
+    pairs = f"{counted(quality.n_values, 'pair')} in {counted(quality.n_folds, 'fold')}"
     return (
-        f"Score difference {quality.value:.4g} ({_interval_words(quality)}, {quality.n_values} "
-        f"pairs in {quality.n_folds} folds{how}); margin {margin.value:.4g} ({margin.words})."
+        f"Score difference {quality.value:.4g} ({_interval_words(quality)}, {pairs}{how}); margin "
+        f"{margin.value:.4g} ({margin.words})."
     )
 
 

@@ -106,7 +106,7 @@ def test_an_interruption_says_what_is_saved(tmp_path):
     (tmp_path / "units").mkdir()
     (tmp_path / "units" / "original-0.json").touch()
     said = _interrupted(tmp_path)
-    assert "1 runs are saved" in said
+    assert "Interrupted: 1 run saved in" in said
     assert "table.md" in said
 
 

@@ -60,7 +60,7 @@ def test_runs_on_the_same_ground_differ_in_nothing():
 
 def test_a_run_that_does_not_tell_is_told():
     (told,) = differences(units("a" * 64, None))
-    assert told.startswith("1 of 2 runs do not tell with which code")
+    assert told.startswith("Of an older version of walkfast, 1 of 2 runs:")
     assert list(differences(units(None, None))) == []  # nothing is known: the page says nothing
 
 

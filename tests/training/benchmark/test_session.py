@@ -115,7 +115,8 @@ def test_a_benchmark_goes_on_where_it_was_interrupted(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "b", Interrupted())
     said = " ".join(json.loads((tmp_path / "b" / "benchmark.json").read_text())["missing"])
-    assert "the benchmark was interrupted: original 1, original 16 envs 1, optimized 2" in said
+    left = "1 run of original, 1 run of original 16 envs, 2 runs of optimized"
+    assert f"the benchmark was interrupted: {left}." in said
     assert "nothing can be compared yet" in said
     assert said.split("Not run")[1] in (tmp_path / "b" / "table.md").read_text().replace(
         "\n- ", " "

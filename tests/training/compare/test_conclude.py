@@ -226,7 +226,7 @@ def test_folds_that_b_still_owes_keep_it_from_not_worse(compared):
         n_seeds=2,
     )
     assert found.conclusion.text.startswith("faster, quality unresolved")
-    assert "may be the bad ones" in found.conclusion.reason
+    assert "perhaps the bad ones" in found.conclusion.reason
 
 
 def test_ruin_is_floored_and_stays_finite(compared):

@@ -188,7 +188,7 @@ def test_one_seed_on_few_folds_has_a_value_and_no_interval():
     )
     single = score_estimate([[1.0]], rng=new_rng())
     assert single.interval is None
-    assert "1 run in 1 fold are too few" in single.warnings[0]
+    assert "1 run in 1 fold is too few" in single.warnings[0]
 
 
 def test_one_seed_on_many_folds_speaks_for_folds_and_says_so():
@@ -245,7 +245,7 @@ def test_a_fold_with_a_single_run_is_left_out_and_counted():
     scores[1, 1:] = np.nan
     got = score_estimate(scores, rng=new_rng())
     assert (got.n_folds, got.n_values) == (2, 6)
-    assert got.warnings[0] == "1 folds left out: they have a single run."
+    assert got.warnings[0] == "1 fold left out: a single run each."
 
 
 def test_no_value_at_all_is_no_error():

@@ -247,7 +247,7 @@ def test_a_fold_that_failed_in_the_candidate_is_seen():
     ours[2, 1] = np.nan
     got = compare_arms(runs(ours, 1), runs(reference, 9), rng=new_rng())
     assert got.verdict.kind is VerdictKind.UNRESOLVED
-    assert "1 runs of the candidate failed" in got.verdict.reason
+    assert "1 run of the candidate failed where" in got.verdict.reason
 
 
 def test_all_looks_together_spend_no_more_than_one():
