@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from training.benchmark.arms import spelled
+from training.benchmark.arms import AGAIN, spelled
 from training.benchmark.numbers import ArmNumbers, Unit, bootstrap_for
 from training.evaluate.stress import DOUBLED_SPREAD, SLIPPAGE
 from training.seeds import generator
@@ -38,11 +38,12 @@ def conclude_chance(arms: Sequence[ArmNumbers], equities: Equities) -> dict[str,
 
     Returns:
         `chance` holds an entry for each arm with a stitched run, `overfitting` is None where there
-        are fewer than two runs or too few bars to choose among.
+        is no choice: of a single configuration, whatever its seeds, or of too few bars.
     """
     tracks = {arm.arm.name: track for arm in arms if (track := _track(arm, equities)) is not None}
     n_trials = sum(len(arm.units) + len(arm.failed) for arm in arms if arm.is_whole)
-    overfitting = _overfitting(list(tracks.values()))
+    configurations = {name.removesuffix(AGAIN) for name in tracks}  # seeds are none of their own
+    overfitting = _overfitting(list(tracks.values())) if len(configurations) > 1 else None
     chance = {
         arm.arm.name: _judged(arm, tracks[arm.arm.name], n_trials, overfitting)
         for arm in arms

@@ -279,8 +279,8 @@ def _soon(content: Content) -> Iterator[str]:
     yield (
         f"Time to quality: in {found['n_reached']} of {counted(found['n_rows'], 'fold')} ours "
         f"reached the original's final validation score twice in a row{times}. A fold that ended "
-        "without it, early or not, counts as never; a twin of the original gets there in half to two "
-        "thirds of its folds, with a median ratio below 1 or none."
+        "without it, early or not, counts as never; a twin of the original gets there in half to "
+        "two thirds of its folds, with a median ratio below 1 or none."
     )
 
 

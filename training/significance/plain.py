@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
+from training.significance.counted import counted
 from training.significance.intervals import Estimate
 from training.significance.overfitting import DeflatedSharpe, Overfitting
 
@@ -84,7 +85,7 @@ def _deflated_clause(deflated: DeflatedSharpe | None) -> _Clause:
         return None, "the deflated Sharpe ratio was not measured"
     if deflated.probability is None:
         return False, "the returns do not vary, or are too few, so that there is no Sharpe ratio"
-    trials = "1 configuration" if deflated.n_trials == 1 else f"{deflated.n_trials} configurations"
+    trials = counted(deflated.n_trials, "run")
     passed = deflated.probability >= LEAST_DEFLATED
     relation = "reaches" if passed else "is below"
     return passed, (
@@ -117,12 +118,11 @@ def _choice_words(
     if overfitting is None and deflated is not None and deflated.n_trials == 1:
         return
     if overfitting is None or overfitting.probability is None:
-        yield "Probability that the choice among configurations is overfitted: n/a."
+        yield "Probability that the choice among runs is overfitted: n/a."
         return
     words = (
-        "Probability that the choice among "
-        f"{overfitting.n_configurations} configurations is overfitted: "
-        f"{overfitting.probability:.2f}"
+        f"Probability that the choice among {counted(overfitting.n_configurations, 'run')} is "
+        f"overfitted: {overfitting.probability:.2f}"
     )
     if overfitting.probability >= COIN_TOSS:
         words += ", no better than a coin toss"

@@ -121,9 +121,9 @@ def _overfitting(found: Mapping[str, Any]) -> Html:
         "p",
         *led(
             f"Probability of backtest overfitting: {probability:.2f}.",
-            "How often the configuration that is best in one half of the test bars ranks below "
+            "How often the run that is best in one half of the test bars ranks below "
             f"the median in the other half, over {whole(found.get('n_splits'))} splits of "
-            f"{whole(found.get('n_configurations'))} configurations; 0.5 is a coin toss. It judges "
+            f"{whole(found.get('n_configurations'))} runs; 0.5 is a coin toss. It judges "
             "choosing among these runs, not whether they earn anything.",
         ),
     )

@@ -101,6 +101,15 @@ def test_an_edge_beats_chance_beside_an_arm_that_loses_a_lot():
     assert any(text.startswith("optimized: the deflated Sharpe ratio for 6") for text in says)
 
 
+def test_one_configuration_alone_is_no_choice_whatever_its_seeds():
+    kinds = {"original": "timed", "optimized": "whole"}
+    content, says = concluded(runs({"optimized": 0.002}), kinds=kinds)
+    assert content["overfitting"] is None
+    assert content["chance"]["optimized"]["deflated"]["n_trials"] == 3
+    assert any(text.startswith("optimized: the deflated Sharpe ratio for 3 runs") for text in says)
+    assert not any("is overfitted: 0" in text for text in says)
+
+
 def test_noise_is_not_shown_to_beat_chance():
     for shift in range(5):
         shifted = runs(

@@ -47,7 +47,7 @@ def test_a_planted_edge_beats_chance_and_every_number_says_why():
     returns = 0.0015 + noise(new_rng(), 3)
     got = judged(returns, n_trials=6)
     assert got.beats_chance is True
-    assert got.line.startswith("This beats chance: the deflated Sharpe ratio for 6 configurations")
+    assert got.line.startswith("This beats chance: the deflated Sharpe ratio for 6 runs")
     assert got.sharpe.value == pytest.approx(
         np.mean([sharpe_ratio(run, YEAR) for run in returns.T])
     )

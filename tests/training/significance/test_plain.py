@@ -41,10 +41,10 @@ def test_all_tests_passed_beat_chance():
     got = chance_line(DEFLATED, CHOICE, {"flat": earned(0.1, 0.3), "random": earned(0.2, 0.4)})
     assert got.beats_chance
     assert got.text == (
-        "This beats chance: the deflated Sharpe ratio for 12 configurations tried, 0.970, reaches "
+        "This beats chance: the deflated Sharpe ratio for 12 runs tried, 0.970, reaches "
         "0.95; it earned more than flat, +20.00% (90% interval +10.00% to +30.00%); it earned more "
         "than random, +30.00% (90% interval +20.00% to +40.00%). Returns are summed over bars, not "
-        "compounded. Probability that the choice among 12 configurations is overfitted: 0.08. "
+        "compounded. Probability that the choice among 12 runs is overfitted: 0.08. "
         "Settings and seeds that were tried before count as well, and are not counted here."
     )
     json.dumps(got.to_json(), allow_nan=False)
@@ -98,9 +98,9 @@ def test_what_failed_and_what_was_missed_are_both_told():
     assert "0.500, is below 0.95; it was compared with no baseline" in got.text
 
 
-def test_one_configuration_is_singular_and_others_tried_before_count():
+def test_one_run_is_singular_and_others_tried_before_count():
     got = chance_line(replace(DEFLATED, n_trials=1, probability=0.5), None, {})
-    assert "for 1 configuration tried, 0.500, is below" in got.text
+    assert "for 1 run tried, 0.500, is below" in got.text
     assert got.text.endswith("tried before count as well, and are not counted here.")
     assert chance_line(DEFLATED, None, {}).text.endswith(f"overfitted: n/a. {TRIED}")
 

@@ -188,7 +188,7 @@ def estimate(value: float, half: float) -> dict[str, Any]:
 
 def _chance(kinds: dict[str, str]) -> dict[str, Any]:
     line = (
-        "This beats chance: the deflated Sharpe ratio for 15 configurations tried, 0.998, reaches "
+        "This beats chance: the deflated Sharpe ratio for 15 runs tried, 0.998, reaches "
         "0.95; it earned more than flat, +180.00% (90% interval +120.00% to +240.00%)."
     )
     against = {
