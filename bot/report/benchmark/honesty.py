@@ -12,7 +12,7 @@ from typing import Any
 from bot.report.benchmark.forest import returns_figure
 from bot.report.benchmark.part import Part, Picture, absent, main_and_more
 from bot.report.benchmark.read import ArmView, Benchmark, Measure, arm_label
-from bot.report.markup import Html, join, tag
+from bot.report.markup import Html, join, tag, text
 from bot.report.read import nested
 from bot.report.tables import led, section
 from bot.wording import BASELINES, as_number, clean, compact, decimal, percent, whole
@@ -94,7 +94,7 @@ def _row(arm: ArmView, chance: Mapping[str, Any]) -> list[object]:
     ]
 
 
-def _against(against: Mapping[str, Any], baseline: str) -> str:
+def _against(against: Mapping[str, Any], baseline: str) -> Html:
     compared = nested(against, baseline)
     source = compared.get("return_difference", against.get(baseline))
     return _with_interval(Measure.of(source), _share)
@@ -106,10 +106,12 @@ def _share(value: object) -> str:
     return percent(number, 0 if number is not None and abs(number) >= 0.1 else 1)
 
 
-def _with_interval(measure: Measure, written: Callable[[object], str]) -> str:
+def _with_interval(measure: Measure, written: Callable[[object], str]) -> Html:
+    """Write a value with its interval below it, so that a column is no wider than need be."""
     if measure.low is None or measure.high is None:
-        return written(measure.value)
-    return f"{written(measure.value)} ({written(measure.low)} to {written(measure.high)})"
+        return text(written(measure.value))
+    interval = f"({written(measure.low)} to {written(measure.high)})"
+    return join(written(measure.value), tag("span", interval, class_="interval"))
 
 
 def _overfitting(found: Mapping[str, Any]) -> Html:
