@@ -207,4 +207,8 @@ def _too_few_bars(n_bars: int, needed: int, config: FoldConfig, first_bar: int) 
 
 
 def _out_of_range(name: str, bounds: str, came: float) -> ConfigError:
-    return ConfigError(f"{name} must be {bounds}", came=f"{came}")
+    return ConfigError(
+        f"{name} must be {bounds}",
+        came=f"{came}",
+        mend="give a value within that, or leave it out for the default",
+    )

@@ -131,12 +131,14 @@ def _locate(word: str, results_dir: Path) -> Path:
     known = _names(results_dir)
     near = difflib.get_close_matches(Path(word).name, known, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    there = f"{results_dir} holds {len(known)} runs" if known else f"no run is in {results_dir}"
+    mend = f"{hint}walkfast history --results_dir {results_dir} lists the {len(known)} runs there"
+    if not known:
+        mend = f"no run is in {results_dir}: train first, or name their folder with --results_dir"
     raise ConfigError(
         "A run must be a results folder, or the name of one in --results_dir",
         came=repr(word),
         where=f"{paths[0]} and {paths[1]}",
-        mend=f"{hint}{there}; walkfast history --results_dir {results_dir} lists them",
+        mend=mend,
     )
 
 

@@ -47,7 +47,9 @@ def _run(arguments: Sequence[str]) -> int:
     folder = Path(given.get("results_dir", "results")).expanduser()
     last, data = given.get("last"), given.get("data")
     if last is not None and last < 1:
-        raise ConfigError("--last must be 1 or more", came=str(last))
+        raise ConfigError(
+            "--last must be 1 or more", came=str(last), mend="leave --last out to list all"
+        )
     _check(folder)
     found = read_history(folder)
     chosen = _chosen(found, data=data, last=last)

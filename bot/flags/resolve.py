@@ -244,7 +244,9 @@ def _screen(given: Given) -> Screen:
     json, report = given.pop("json", False), given.pop("report", True)
     if quiet and (json or verbose not in (None, "0")):
         other = "--json" if json else f"--verbose {verbose}"
-        raise ConfigError("--quiet stands alone", came=f"--quiet and {other}")
+        raise ConfigError(
+            "--quiet stands alone", came=f"--quiet and {other}", mend=f"drop --quiet or {other}"
+        )
     return Screen(verbose=0 if quiet else int(verbose or 1), quiet=quiet, json=json, report=report)
 
 
@@ -276,12 +278,20 @@ def _blamed(error: ConfigError, draft: Draft, values: Mapping[str, Any]) -> Conf
         except ConfigError as alone:
             if alone.must_hold == error.must_hold:
                 return ConfigError(
-                    error.must_hold,
+                    _named(error.must_hold, path, draft),
                     came=error.came,
                     where=draft.flag_of(path),
                     mend=error.mend,
                 )
     return error
+
+
+def _named(must_hold: str, path: str, draft: Draft) -> str:
+    """Put what was typed in place of the setting that a sentence begins with."""
+    name = _last(path)
+    if not must_hold.startswith(f"{name} "):
+        return must_hold
+    return f"{draft.flag_of(path)}{must_hold.removeprefix(name)}"
 
 
 def _idle(flag: Flag, path: str, value: Any, values: tuple[Any, ...]) -> ConfigError:
@@ -296,7 +306,11 @@ def _idle(flag: Flag, path: str, value: Any, values: tuple[Any, ...]) -> ConfigE
 
 def _check_resume(resume: bool, output: OutputConfig) -> None:
     if resume and output.fresh:
-        raise ConfigError("A run goes on or begins anew", came="--resume and --fresh")
+        raise ConfigError(
+            "A run goes on or begins anew",
+            came="--resume and --fresh",
+            mend="drop --fresh to go on, or --resume to begin anew beside the old run",
+        )
 
 
 def _check_calibrate(config: RunConfig, output: OutputConfig) -> None:

@@ -202,7 +202,7 @@ def _facts(
     if run_folder is not None:
         add_row(grid, "Files", clean(run_folder))
         files = Table.grid(padding=(0, 2, 0, 0))  # a wrapped description stays beside its file
-        files.add_column(overflow="fold")
+        files.add_column(no_wrap=True)
         files.add_column(overflow="fold")
         for name, what in _FILES:
             add_row(files, name, what)

@@ -5,6 +5,7 @@ Read next: `envs.data.container`.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import io
 import os
@@ -91,12 +92,20 @@ def _opened(path: Path | str) -> Iterator[io.FileIO]:
 
 
 def _neighbours(path: Path) -> str:
-    """Name what lies beside a file that does not exist."""
+    """Say what to do about a file that does not exist: what is like it, or lies beside it."""
     try:
-        names = sorted(entry.name for entry in path.parent.iterdir() if entry.is_file())
+        names = sorted(
+            entry.name
+            for entry in path.parent.iterdir()
+            if entry.is_file() and not entry.name.startswith(".")
+        )
     except OSError:
-        return f"the folder {path.parent} does not exist either"
-    return f"the folder holds {', '.join(names[:8])}" if names else "the folder holds no file"
+        return f"check the path: the folder {path.parent} does not exist either"
+    if near := difflib.get_close_matches(path.name, names, n=1):
+        return f"did you mean {near[0]}? Of files the folder holds {', '.join(names[:8])}"
+    if names:
+        return f"check the path: of files the folder holds {', '.join(names[:8])}"
+    return "check the path: there is no file in that folder"
 
 
 def _refuse(came: str, where: str, mend: str) -> DataError:

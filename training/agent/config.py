@@ -176,7 +176,10 @@ class AgentConfig:
             return
         if not low <= value <= high:  # also refuses NaN
             raise ConfigError(
-                f"{name} must lie between {low:g} and {high:g}", came=repr(value), where=name
+                f"{name} must lie between {low:g} and {high:g}",
+                came=repr(value),
+                where=name,
+                mend="give a value within that, or leave it out for the profile's own",
             )
 
     def _check_net_arch(self) -> None:
@@ -187,6 +190,11 @@ class AgentConfig:
                 where="net_arch",
             )
 
+    def _near_batch(self) -> int:
+        """Return the largest divisor of a rollout that is no larger than the batch asked for."""
+        most = min(self.batch_size, self.rollout_steps)
+        return next(size for size in range(most, 0, -1) if self.rollout_steps % size == 0)
+
     def _check_batch(self) -> None:
         if self.rollout_steps % self.batch_size:
             raise ConfigError(
@@ -194,7 +202,8 @@ class AgentConfig:
                 came=f"{self.n_steps} * {self.n_envs} = {self.rollout_steps} steps a rollout and "
                 f"batches of {self.batch_size}",
                 where="batch_size",
-                mend="choose a divisor of the rollout, or change n_steps or n_envs",
+                mend=f"choose a divisor of the rollout such as {self._near_batch()}, or change "
+                "n_steps or n_envs",
             )
         if self.engine == "chunked":
             chunk_steps = self.chunk_steps or automatic_chunk(self.n_steps, self.batch_size)

@@ -58,6 +58,8 @@ class ModelFile:
                 "A saved model must be a file",
                 came="nothing" if not path.exists() else "a folder",
                 where=str(path),
+                mend="name a zip that a training saved, such as best_model_optimized.zip in the "
+                "run's folder",
             )
         self._content = path.read_bytes()
         self.names = _checked_names(io.BytesIO(self._content), where=str(path))
@@ -134,7 +136,13 @@ def _checked_names(file: IO[bytes], *, where: str) -> tuple[str, ...]:
 
 
 def _no_model(came: str, where: str) -> ModelError:
-    return ModelError("A saved model must be a whole zip file", came=came, where=where)
+    return ModelError(
+        "A saved model must be a whole zip file",
+        came=came,
+        where=where,
+        mend="name a model that a training saved, such as best_model_optimized.zip in the run's "
+        "folder",
+    )
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -133,7 +133,11 @@ def check_bounds(
         return
     left = f"more than {low:g}" if open_low else f"at least {low:g}"
     right = "" if math.isinf(high) else f" and at most {high:g}"
-    raise ConfigError(f"{name} must be {left}{right}", came=f"{value}")
+    raise ConfigError(
+        f"{name} must be {left}{right}",
+        came=f"{value}",
+        mend="give a value within that, or leave it out for the profile's own",
+    )
 
 
 def _plain(value: Scalar | Sequence[Scalar]) -> Scalar | list[Scalar]:

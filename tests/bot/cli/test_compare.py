@@ -110,7 +110,7 @@ def test_json_is_all_that_is_said(capsys):
         ("slow-1 --a slow-2 --b fast-1", "beside it"),
         ("--a --b fast-1", "--a"),
         ("slow-1 fsat-1", "did you mean 'fast-1'?"),
-        ("slow-1 fast-1 --results_dir elsewhere", "no run is in elsewhere"),
+        ("slow-1 fast-1 --results_dir elsewhere", "To mend: no run is in elsewhere: train first"),
         ("slow-1 slow-1", "the same run twice"),
         ("slow-1 results/slow-1", "the same run twice"),
         ("--a slow-1 --b results/slow-1", "the same run twice"),

@@ -95,8 +95,11 @@ def test_a_wrong_file_gets_an_error_that_says_what_it_is(write, name, content, s
 
 def test_a_missing_file_a_folder_and_a_web_address_are_told_apart(write, tmp_path):
     write("XAUUSD.csv", "x")
-    with pytest.raises(DataError, match=r"no such file(.|\n)*the folder holds XAUUSD.csv"):
+    with pytest.raises(DataError, match=r"no such file(.|\n)*did you mean XAUUSD.csv\?"):
         load(tmp_path / "XAUSD.csv")
+    write(".hidden", "x")
+    with pytest.raises(DataError, match=r"check the path: of files the folder holds XAUUSD.csv\."):
+        load(tmp_path / "nope")
     with pytest.raises(DataError, match="a folder"):
         load(tmp_path)
     with pytest.raises(DataError, match="nothing is fetched"):
