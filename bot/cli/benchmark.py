@@ -53,7 +53,7 @@ from training.config import budget_of_both
 from training.events import Event, Noticed
 from training.machine import usable_cores
 from training.prepare import prepare
-from training.store import BENCHMARK_FOLDER, RunStore, free_folder
+from training.store import BENCHMARK_FOLDER, CONFIG_FILE, RunStore, free_folder
 
 FOLDER = BENCHMARK_FOLDER
 _DESCRIPTION = """\
@@ -90,6 +90,8 @@ def run_benchmark(request: Request, arguments: Sequence[str]) -> int:
     _check_resume(request, folder)
     subject = _subject(request, command=_command(arguments))
     screen = _Screen(shows=request.screen.verbose > 0 and not request.screen.json)
+    for notice in _beside(folder):
+        screen(notice)
     try:
         with _tidied(folder), tempfile.TemporaryDirectory() as jobs, RunStore(folder) as store:
             session = Session(
@@ -111,6 +113,13 @@ def run_benchmark(request: Request, arguments: Sequence[str]) -> int:
         if drawn is not None:
             _tell(drawn)
     return DONE if any(arm["n_done"] for arm in content["arms"].values()) else FAILED
+
+
+def _beside(folder: Path) -> Iterator[Noticed]:
+    """Say that a benchmark is begun in the folder of a training run."""
+    if (folder.parent / CONFIG_FILE).is_file() and not (folder / PLAN_FILE).is_file():
+        told = f"{folder.parent} holds a training run, which is left alone: this goes into {folder}"
+        yield Noticed(level="info", message=told)
 
 
 def _runner(jobs: str) -> ProcessRunner:

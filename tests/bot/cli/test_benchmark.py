@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.benchmark import _command, _interrupted, _print, _runner, _Screen
+from bot.cli.benchmark import _beside, _command, _interrupted, _print, _runner, _Screen
 from bot.cli.commands import run
 from tests.training.benchmark import made_up
 from training.benchmark import margin, plan
@@ -53,6 +53,17 @@ def test_a_mistake_is_code_2_before_anything_runs_and_leaves_nothing(
     assert says in said
     assert "Traceback" not in said
     assert not any(alone.iterdir())
+
+
+def test_a_benchmark_in_the_folder_of_a_training_run_says_so_once(alone):
+    folder = alone / "tiny" / "benchmark"
+    assert list(_beside(folder)) == []
+    folder.mkdir(parents=True)
+    (alone / "tiny" / "config.json").write_text("{}")
+    (told,) = _beside(folder)
+    assert "tiny holds a training run, which is left alone" in told.message
+    (folder / "plan.json").write_text("{}")
+    assert list(_beside(folder)) == []
 
 
 def test_what_is_said_while_it_runs_fits_80_columns(capsys):
