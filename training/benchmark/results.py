@@ -135,7 +135,7 @@ def _described(item: ArmNumbers) -> dict[str, Any]:
         ],
         "budget_steps": item.arm.budget_steps,
         "timed_steps": None if item.is_whole else item.planned.n_steps,
-        "steps_per_s": mean(item.steps_per_s),
+        "steps_per_s": _mean_pace(item),
         "fold_s": mean(item.fold_s),
         "fold_s_is": "measured" if item.is_measured else "extrapolated",
         "warm_up_s": mean(item.column("warm_up_s")),
@@ -147,6 +147,12 @@ def _described(item: ArmNumbers) -> dict[str, Any]:
         "n_parameters": next((unit["n_parameters"] for unit in item.units), None),
         **_quality(item),
     }
+
+
+def _mean_pace(item: ArmNumbers) -> float | None:
+    """Return the harmonic mean: the pace whose time for the same steps is the runs' mean time."""
+    seconds_a_step = mean(1 / item.steps_per_s)
+    return None if seconds_a_step is None else 1 / seconds_a_step
 
 
 def _quality(item: ArmNumbers) -> dict[str, Any]:

@@ -321,11 +321,15 @@ def _how(content: Content) -> Iterator[str]:
         if arm["n_done"] and arm["steps_per_s"] is None:
             yield without_a_pace(name, arm)
         elif arm["kind"] == "timed" and arm["n_done"]:
-            left_out = "evaluation and test" if name in STOCK else "test"
+            ends = (
+                "evaluation and test left out"
+                if name in STOCK
+                else "with evaluations, without test"
+            )
             yield (
                 f"{EXTRAPOLATED} {spelled(name)} was timed for {arm['timed_steps']:,} env "
                 f"steps a seed: a fold's time is extrapolated, its measured pace times its own "
-                f"{arm['budget_steps']:,} steps, {left_out} left out.{_short_of_an_episode(arm)}"
+                f"{arm['budget_steps']:,} steps, {ends}.{_short_of_an_episode(arm)}"
             )
     yield from _threads(content)
     compared = content["against_original"].get(OPTIMIZED, {})

@@ -191,6 +191,15 @@ def test_a_timed_fold_of_a_single_update_has_the_time_of_that_training():
     assert not any("optimized was timed" in one for one in said)
 
 
+def test_the_mean_pace_makes_the_mean_time():
+    timed = [made_up.unit("original", 42 + s, "timed", steps_per_s=50.0 * 4**s) for s in range(2)]
+    ours = [made_up.unit("optimized", 42 + s) for s in range(2)]
+    kinds = {"original": "timed", "optimized": "whole"}
+    original = concluded([*timed, *ours], kinds=kinds, n_seeds=2)["arms"]["original"]
+    assert original["steps_per_s"] == pytest.approx(80.0)  # of 50 and 200
+    assert original["fold_s"] == pytest.approx(100_352 / 80.0)
+
+
 def test_a_single_update_of_stock_has_no_evaluation_in_its_time():
     assert timed_fold_s("original", steps_per_s=None) == 8.0 - 0.25
     assert timed_fold_s("optimized", steps_per_s=None) == 8.0
