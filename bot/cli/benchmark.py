@@ -12,6 +12,7 @@ import os
 import shlex
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -183,7 +184,8 @@ class _Screen:
                 _tell(text)
         elif isinstance(event, UnitStarted):
             place = f"{event.number}/{event.n_units}"
-            say(f"{place:>7}  {event.name} (about {duration(event.planned_s)}) ...")
+            takes = f"about {duration(event.planned_s)} from {time.strftime('%H:%M:%S')} on"
+            say(f"{place:>7}  {event.name} ({takes}) ...")
         elif isinstance(event, UnitFinished):
             say(_finished(event))
         elif isinstance(event, Noticed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,8 @@ def test_what_is_said_while_it_runs_fits_80_columns(capsys):
     assert max(map(len, said.splitlines())) <= 80
     assert "Timed only, 3 seeds, env steps: original 1,024, original_again 1,024." in said
     assert "8 runs, 2 of them done before" in said
+    assert re.search(r"    3/6  original-0 \(about 20\.0 s from \d\d:\d\d:\d\d on\) \.\.\.", said)
+    assert "at most" not in said
     assert "\x1b" not in said
 
 
