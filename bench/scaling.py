@@ -4,7 +4,7 @@ Run: python bench/scaling.py [--workers 1 2] [--chains 6] [--steps 16384] [--job
 Prints two tables in Markdown. Jobs of nothing show the overhead; real trainings, one fold of the
 embedded sample with the default network, show throughput and memory. Workers have one thread each,
 so that one worker and two differ in nothing else; `1 (2 threads)` is what a single command does on
-two cores. Every way must end with equal weights, or the bench fails.
+two cores. Every way must end with equal test returns, or the bench fails.
 """
 
 from __future__ import annotations
