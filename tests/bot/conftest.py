@@ -34,6 +34,12 @@ BUDGET = 4000
 INITIAL = 10_000.0
 
 
+@pytest.fixture(autouse=True)
+def no_width_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget how wide the terminal of whoever runs the tests is; pytest-xdist sets it, too."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def fake_events() -> Callable[..., list[Event]]:
     """Return a maker of event streams."""

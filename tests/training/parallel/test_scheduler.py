@@ -231,12 +231,14 @@ def test_impossible_numbers_are_refused():
 
 
 PARENT = """
+import signal
 import sys
 from pathlib import Path
 from tests.training.parallel.small_jobs import Draw
 from training.parallel.config import ParallelConfig
 from training.parallel.scheduler import run_jobs
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background ignore it
 folder = Path(sys.argv[1])
 jobs = [Draw(name=f"job_{n}", seed=n, notes=folder, trouble=trouble)
         for n, trouble in enumerate(("", "slow", "slow"))]
