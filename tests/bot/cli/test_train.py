@@ -139,7 +139,7 @@ def test_an_interrupt_while_loading_is_code_130(monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_a_tiny_run_writes_its_files_records_who_set_what_and_goes_on(alone, capsys):
-    assert run(["train", *TINY, "--seed", "7", "--profile", "fast", "--json"]) == 0
+    assert run(["train", *TINY, "--seed", "7", "--profile", "aggressive", "--json"]) == 0
     said = capsys.readouterr()
     events = [json.loads(text) for text in said.out.splitlines()]
     assert "RunFinished" in [event["event"] for event in events[-3:]]
@@ -152,9 +152,9 @@ def test_a_tiny_run_writes_its_files_records_who_set_what_and_goes_on(alone, cap
         path: config["provenance"].get(path, "default")
         for path in ("seed", "rules.early_stopping.patience_evaluations", "agent.gamma")
     }
-    assert list(found.values()) == ["flag", "profile:fast", "default"]
-    assert run(["train", *TINY, "--seed", "7", "--profile", "fast", "--resume", "--quiet"]) == 0
-    assert run(["train", *TINY, "--seed", "7", "--profile", "fast", "--max_folds", "1"]) == 2
+    assert list(found.values()) == ["flag", "profile:aggressive", "default"]
+    assert run(["train", *TINY, "--seed", "7", "--profile", "aggressive", "--resume", "--quiet"]) == 0
+    assert run(["train", *TINY, "--seed", "7", "--profile", "aggressive", "--max_folds", "1"]) == 2
     assert "--fresh" in capsys.readouterr().err
 
 
