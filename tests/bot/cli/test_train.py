@@ -153,7 +153,9 @@ def test_a_tiny_run_writes_its_files_records_who_set_what_and_goes_on(alone, cap
         for path in ("seed", "rules.early_stopping.patience_evaluations", "agent.gamma")
     }
     assert list(found.values()) == ["flag", "profile:aggressive", "default"]
-    assert run(["train", *TINY, "--seed", "7", "--profile", "aggressive", "--resume", "--quiet"]) == 0
+    assert (
+        run(["train", *TINY, "--seed", "7", "--profile", "aggressive", "--resume", "--quiet"]) == 0
+    )
     assert run(["train", *TINY, "--seed", "7", "--profile", "aggressive", "--max_folds", "1"]) == 2
     assert "--fresh" in capsys.readouterr().err
 
